@@ -1,0 +1,1 @@
+//! An alertmanager that does not forget.
