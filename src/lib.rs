@@ -1,1 +1,5 @@
 //! An alertmanager that does not forget.
+pub mod bugs;
+pub mod record;
+pub mod sys;
+pub mod wal;

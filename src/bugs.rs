@@ -1,0 +1,108 @@
+//! Planted bugs: the test of the tests.
+//!
+//! Each variant of [`Bug`] is a mistake that a log of this kind has made somewhere, or nearly made
+//! here. Behind a Cargo feature of its own it is compiled in, and some layer of the proof in `chaos/`
+//! has to find it. With the feature `bug-zoo` all of them are compiled in and one is chosen at run
+//! time by [`select`]; with a single `bug-…` feature that bug is always on.
+//!
+//! **Invariant:** without these features [`planted`] is the constant `false`, and a release build
+//! with one of them does not compile.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+#[cfg(all(feature = "bug-hooks", not(debug_assertions)))]
+compile_error!("planted bugs must never be in a release build");
+
+macro_rules! bugs {
+    ($($variant:ident = $feature:literal : $about:literal,)*) => {
+        /// A planted bug.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Bug {
+            $(#[doc = $about] $variant,)*
+        }
+
+        impl Bug {
+            /// All of them.
+            pub const ALL: &'static [Bug] = &[$(Bug::$variant,)*];
+
+            /// Its Cargo feature.
+            #[must_use]
+            pub fn feature(self) -> &'static str {
+                match self { $(Self::$variant => $feature,)* }
+            }
+
+            /// What it does wrong.
+            #[must_use]
+            pub fn about(self) -> &'static str {
+                match self { $(Self::$variant => $about,)* }
+            }
+
+            const fn is_compiled_in(self) -> bool {
+                match self { $(Self::$variant => cfg!(feature = $feature),)* }
+            }
+        }
+    };
+}
+
+bugs! {
+    AckBeforeFsync = "bug-ack-before-fsync": "waiters are answered before the batch is synced",
+    AckAfterWriteOnly = "bug-ack-after-write-only": "the batch is written and never synced",
+    NoDirSyncAfterCreate = "bug-no-dir-sync-after-create": "the directory is not synced after a segment got its name",
+    NoDirSyncAfterRename = "bug-no-dir-sync-after-rename": "the directory is not synced after a checkpoint got its name",
+    FsyncRetried = "bug-fsync-retried": "a failed sync is tried again and its success believed",
+    SyncErrorSwallowed = "bug-sync-error-swallowed": "a failed sync is ignored",
+    WriteErrorSwallowed = "bug-write-error-swallowed": "a failed write is ignored",
+    LengthNotInCrc = "bug-length-not-in-crc": "the header checksum leaves the length out",
+    NoSalt = "bug-no-salt": "frames are not bound to their file",
+    NoChain = "bug-no-chain": "frames are not bound to their predecessor",
+    ZeroIsEnd = "bug-zero-is-end": "a length of zero is taken as the end of the log",
+    TruncateInPlace = "bug-truncate-in-place": "the torn tail is overwritten where it stands and the segment reused",
+    CutWithoutSeal = "bug-cut-without-seal": "the new segment does not seal the old one at the cut",
+    CheckpointRenamedBeforeSync = "bug-checkpoint-renamed-before-sync": "a checkpoint gets its name before its bytes are synced",
+    DeleteBeforeCheckpoint = "bug-delete-before-checkpoint": "segments are deleted before the checkpoint that covers them is durable",
+    OneCheckpointKept = "bug-one-checkpoint-kept": "only the newest checkpoint is kept",
+    DeleteUpToNewer = "bug-delete-up-to-newer": "segments are deleted up to the newer checkpoint",
+    TailNotRewritten = "bug-tail-not-rewritten": "the suspect tail is believed and left where it is",
+    TmpNotCleaned = "bug-tmp-not-cleaned": "unfinished files are left behind at start",
+    CheckpointByWallClock = "bug-checkpoint-by-wall-clock": "the newest checkpoint is picked by its time of writing",
+    TmpTakenAsCheckpoint = "bug-tmp-taken-as-checkpoint": "an unfinished checkpoint file is taken for the newest",
+    PoisonIgnored = "bug-poison-ignored": "the log goes on after a failed sync",
+    QueueUnbounded = "bug-queue-unbounded": "the queue accepts everything",
+    PriorityIgnored = "bug-priority-ignored": "notification results wait behind everything else",
+    BootsAccumulate = "bug-boots-accumulate": "each start leaves a segment behind",
+    BatchPartlyAcked = "bug-batch-partly-acked": "the last request of a full batch is acknowledged unwritten",
+    OneHeaderCopy = "bug-one-header-copy": "the second copy of a segment's header is not looked at",
+    SegmentNotPreallocated = "bug-segment-not-preallocated": "segments are not filled with zeros before use",
+    SealNotChecked = "bug-seal-not-checked": "a segment's word about its predecessor is not checked",
+    StoreIdNotChecked = "bug-store-id-not-checked": "segments of another store are accepted",
+    PartialBatchLeft = "bug-partial-batch-left": "what a full disk left of a batch is not removed",
+    LsnHoleAfterFull = "bug-lsn-hole-after-full": "a batch refused by a full disk uses up its numbers",
+    TailPublishedEarly = "bug-tail-published-early": "the re-written tail gets its name before its bytes are synced",
+    OldSegmentDeletedEarly = "bug-old-segment-deleted-early": "the folded segment is deleted before its copy is durable",
+    CheckpointNotVerified = "bug-checkpoint-not-verified": "a new checkpoint is not read back before older ones are deleted",
+    CheckpointCrcIgnored = "bug-checkpoint-crc-ignored": "a checkpoint is believed without its checksums",
+    ClaimsBeyondHoleIgnored = "bug-claims-beyond-hole-ignored": "proof of durability behind a damaged place is not looked for",
+    LengthMismatchIgnored = "bug-short-file-ignored": "a segment shorter than it was made is taken for a short log",
+    LockNotTaken = "bug-lock-not-taken": "two processes may open one store",
+    ShortWriteIgnored = "bug-short-write-ignored": "a short write is taken for a whole one",
+    GapIgnored = "bug-gap-ignored": "a missing segment is stepped over",
+    FullPoisons = "bug-full-poisons": "a full disk ends acknowledgement for good",
+}
+
+/// Which bug of the zoo is on: its place in [`Bug::ALL`] plus one; 0 for none.
+static SELECTED: AtomicUsize = AtomicUsize::new(0);
+
+/// Turns one bug of the zoo on, or all off. Does nothing unless built with `bug-zoo`.
+pub fn select(bug: Option<Bug>) {
+    let at = bug.map_or(0, |bug| bug as usize + 1);
+    SELECTED.store(at, Ordering::SeqCst);
+}
+
+/// Whether the bug is on.
+#[inline]
+pub(crate) fn planted(bug: Bug) -> bool {
+    if !bug.is_compiled_in() {
+        return false;
+    }
+    !cfg!(feature = "bug-zoo") || SELECTED.load(Ordering::Relaxed) == bug as usize + 1
+}

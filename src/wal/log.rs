@@ -1,0 +1,556 @@
+//! The log as the rest of the program sees it: a handle to the writer thread.
+//!
+//! ```text
+//!  callers ──append──► queue ──all that waits──► wal-writer ──one write, one fdatasync──► disk
+//!                                                   │ durable
+//!                                                   ├──► sink      records in LSN order
+//!                                                   └──► callers   their LSNs, or why not
+//!                            wal-spare: keeps one blank segment ready
+//! ```
+//!
+//! **Invariants**
+//! * A completion is called exactly once for each request that was taken in, with success only after
+//!   its records are durable and were handed to the sink.
+//! * After the first failed sync every request is answered with [`AppendError::Poisoned`], those
+//!   that wait included.
+//! * The writer thread is the only one that writes to segments.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::checkpoint::{CheckpointInfo, CheckpointWriter};
+use super::error::{AppendError, OpenError};
+use super::ids::{Lsn, StoreId};
+use super::queue::{Completion, Queue, QueueLimits, Request, Taken};
+use super::retained::Retained;
+use super::spare::SpareSlot;
+use super::writer::{
+    Appended, Environment, Lane, NewRecord, Writer, checkpoint_done, retire, write_checkpoint,
+};
+use crate::bugs::{Bug, planted};
+
+/// A sign of life after this much silence: it bounds the part of the log whose durability nothing
+/// proves, and says when the process was last alive.
+pub const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
+
+/// How long to wait after a spare segment could not be made.
+const SPARE_RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Records that became durable in one batch.
+#[derive(Debug)]
+pub struct DurableBatch {
+    /// The LSN of the first of the records; the others follow without a gap.
+    pub first: Lsn,
+    /// The records, in LSN order.
+    pub records: Vec<NewRecord>,
+}
+
+/// Receives everything that becomes durable, in LSN order, on the writer thread: hand it on and
+/// return.
+pub trait DurableSink: Send {
+    /// A batch became durable.
+    fn durable(&mut self, batch: DurableBatch);
+}
+
+impl<F: FnMut(DurableBatch) + Send> DurableSink for F {
+    fn durable(&mut self, batch: DurableBatch) {
+        self(batch);
+    }
+}
+
+/// Settings of the writer thread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ThreadOptions {
+    /// Bounds of the queue.
+    pub limits: QueueLimits,
+    /// The silence after which a heartbeat is written; `None` for never.
+    pub heartbeat_every: Option<Duration>,
+}
+
+impl Default for ThreadOptions {
+    fn default() -> Self {
+        Self {
+            limits: QueueLimits::default(),
+            heartbeat_every: Some(HEARTBEAT_EVERY),
+        }
+    }
+}
+
+/// Counters of a log since it was opened, for metrics.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Batches made durable.
+    pub batches: AtomicU64,
+    /// Records made durable, the log's own not counted.
+    pub records: AtomicU64,
+    /// Bytes made durable.
+    pub bytes: AtomicU64,
+    /// Requests refused because too much waited.
+    pub overloaded: AtomicU64,
+    /// Requests refused for want of room.
+    pub full: AtomicU64,
+    /// Requests refused because the log is poisoned.
+    pub poisoned: AtomicU64,
+    /// Spare segments that could not be made.
+    pub spare_failures: AtomicU64,
+    /// Checkpoints that could not be made.
+    pub checkpoint_failures: AtomicU64,
+}
+
+impl Counters {
+    fn count_refusal(&self, error: &AppendError) {
+        let counter = match error {
+            AppendError::Overloaded { .. } => &self.overloaded,
+            AppendError::Full { .. } => &self.full,
+            AppendError::Poisoned { .. } => &self.poisoned,
+            AppendError::Closed | AppendError::TooLarge { .. } | AppendError::Empty => return,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+struct Shared {
+    queue: Queue,
+    durable: AtomicU64,
+    counters: Counters,
+    spare_wanted: Signal,
+}
+
+/// A flag that can be waited for.
+#[derive(Default)]
+struct Signal {
+    state: Mutex<SignalState>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct SignalState {
+    is_wanted: bool,
+    is_closed: bool,
+}
+
+impl Signal {
+    fn raise(&self) {
+        self.state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_wanted = true;
+        self.changed.notify_one();
+    }
+
+    fn close(&self) {
+        self.state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_closed = true;
+        self.changed.notify_one();
+    }
+
+    /// Waits until the flag is raised, or `timeout` has passed; `false` once closed.
+    fn wait(&self, timeout: Option<Duration>) -> bool {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        while !state.is_wanted && !state.is_closed {
+            match timeout {
+                None => {
+                    state = self
+                        .changed
+                        .wait(state)
+                        .unwrap_or_else(PoisonError::into_inner)
+                }
+                Some(timeout) => {
+                    let waited = self.changed.wait_timeout(state, timeout);
+                    let (woken, result) = waited.unwrap_or_else(PoisonError::into_inner);
+                    state = woken;
+                    if result.timed_out() {
+                        break;
+                    }
+                }
+            }
+        }
+        state.is_wanted = false;
+        !state.is_closed
+    }
+}
+
+/// A running log.
+pub struct Log {
+    shared: Arc<Shared>,
+    environment: Environment,
+    store: StoreId,
+    batch_bytes_max: usize,
+    retained: Arc<Mutex<Retained>>,
+    writer_thread: Option<JoinHandle<Result<(), AppendError>>>,
+    spare_thread: Option<JoinHandle<()>>,
+}
+
+impl std::fmt::Debug for Log {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Log")
+            .field("store", &self.store)
+            .field("durable", &self.durable())
+            .finish()
+    }
+}
+
+impl Log {
+    /// Starts the threads over an opened writer.
+    ///
+    /// # Errors
+    /// That the operating system gives no thread.
+    pub fn start(
+        writer: Writer,
+        mut options: ThreadOptions,
+        sink: Box<dyn DurableSink>,
+    ) -> std::io::Result<Self> {
+        let environment = writer.environment().clone();
+        let (store, retained, spares) = (writer.store(), writer.retained(), writer.spares());
+        let batch_bytes_max = writer.batch_bytes_max();
+        options.limits.batch_bytes_max = options.limits.batch_bytes_max.min(batch_bytes_max - 64);
+        let shared = Arc::new(Shared {
+            queue: Queue::new(options.limits),
+            durable: AtomicU64::new(writer.durable().0),
+            counters: Counters::default(),
+            spare_wanted: Signal::default(),
+        });
+        let spare_thread = {
+            let shared = Arc::clone(&shared);
+            std::thread::Builder::new()
+                .name("wal-spare".to_owned())
+                .spawn(move || keep_spare(&shared, &spares))?
+        };
+        let writer_thread = {
+            let shared = Arc::clone(&shared);
+            let heartbeat_every = options.heartbeat_every;
+            std::thread::Builder::new()
+                .name("wal-writer".to_owned())
+                .spawn(move || {
+                    WriterThread {
+                        shared,
+                        writer,
+                        sink,
+                        heartbeat_every,
+                    }
+                    .run()
+                })?
+        };
+        shared.spare_wanted.raise();
+        Ok(Self {
+            shared,
+            environment,
+            store,
+            batch_bytes_max,
+            retained,
+            writer_thread: Some(writer_thread),
+            spare_thread: Some(spare_thread),
+        })
+    }
+
+    /// Asks for the records to be appended together; `done` is called when they are durable, or
+    /// with the reason why not.
+    ///
+    /// # Errors
+    /// The request was not taken in, and `done` will not be called.
+    pub fn append(
+        &self,
+        lane: Lane,
+        records: Vec<NewRecord>,
+        done: Completion,
+    ) -> Result<(), AppendError> {
+        let now = self.environment.clock.monotonic();
+        let request = Request::new(lane, records, now, done);
+        let is_empty = request.records.is_empty()
+            || request
+                .records
+                .iter()
+                .any(|record| record.payload.is_empty());
+        let pushed = if is_empty {
+            Err(AppendError::Empty)
+        } else if request.bytes > self.batch_bytes_max - 64 {
+            Err(AppendError::TooLarge {
+                bytes: request.bytes,
+                bytes_max: self.batch_bytes_max - 64,
+            })
+        } else {
+            self.shared.queue.push(request, now)
+        };
+        if let Err(error) = &pushed {
+            self.shared.counters.count_refusal(error);
+        }
+        pushed
+    }
+
+    /// As [`Log::append`], and waits for the answer.
+    ///
+    /// # Errors
+    /// As [`Writer::append`].
+    pub fn append_and_wait(
+        &self,
+        lane: Lane,
+        records: Vec<NewRecord>,
+    ) -> Result<Appended, AppendError> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let done: Completion = Box::new(move |result| {
+            // The receiver waits below; it cannot be gone.
+            let _ = sender.send(result);
+        });
+        self.append(lane, records, done)?;
+        receiver.recv().unwrap_or(Err(AppendError::Closed))
+    }
+
+    /// Everything up to this LSN is durable.
+    #[must_use]
+    pub fn durable(&self) -> Lsn {
+        Lsn(self.shared.durable.load(Ordering::Acquire))
+    }
+
+    /// What happened since the log was opened.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.shared.counters
+    }
+
+    /// Requests that wait now.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.shared.queue.len()
+    }
+
+    /// Writes a checkpoint of the state at `lsn`, on the calling thread, while appends go on.
+    ///
+    /// # Errors
+    /// As [`Writer::checkpoint`].
+    pub fn checkpoint(
+        &self,
+        lsn: Lsn,
+        state_hash: u64,
+        fill: impl FnOnce(&mut CheckpointWriter) -> std::io::Result<()>,
+    ) -> Result<CheckpointInfo, OpenError> {
+        let result = self.try_checkpoint(lsn, state_hash, fill);
+        if result.is_err() {
+            self.shared
+                .counters
+                .checkpoint_failures
+                .fetch_add(1, Ordering::Relaxed);
+        }
+        result
+    }
+
+    fn try_checkpoint(
+        &self,
+        lsn: Lsn,
+        state_hash: u64,
+        fill: impl FnOnce(&mut CheckpointWriter) -> std::io::Result<()>,
+    ) -> Result<CheckpointInfo, OpenError> {
+        let info = write_checkpoint(&self.environment, self.store, lsn, state_hash, fill)?;
+        self.append_and_wait(Lane::Priority, vec![checkpoint_done(&info)])?;
+        retire(&self.environment, &self.retained, lsn)?;
+        Ok(info)
+    }
+
+    /// Appends what waits, records the orderly stop, and ends the threads.
+    ///
+    /// # Errors
+    /// Why the last records could not be appended.
+    pub fn close(mut self) -> Result<(), AppendError> {
+        self.stop()
+    }
+
+    fn stop(&mut self) -> Result<(), AppendError> {
+        self.shared.queue.close();
+        self.shared.spare_wanted.close();
+        if let Some(thread) = self.spare_thread.take() {
+            // Its only result is a file.
+            let _ = thread.join();
+        }
+        let Some(thread) = self.writer_thread.take() else {
+            return Ok(());
+        };
+        let panicked = || AppendError::Poisoned {
+            cause: "the writer thread panicked".to_owned(),
+        };
+        thread.join().unwrap_or_else(|_| Err(panicked()))
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        // Whoever wants to know how it ended calls `close`.
+        let _ = self.stop();
+    }
+}
+
+fn keep_spare(shared: &Shared, spares: &SpareSlot) {
+    let mut timeout = None;
+    while shared.spare_wanted.wait(timeout) {
+        timeout = match spares.fill() {
+            Ok(()) => None,
+            Err(_) => {
+                shared
+                    .counters
+                    .spare_failures
+                    .fetch_add(1, Ordering::Relaxed);
+                Some(SPARE_RETRY_AFTER)
+            }
+        };
+    }
+}
+
+struct WriterThread {
+    shared: Arc<Shared>,
+    writer: Writer,
+    sink: Box<dyn DurableSink>,
+    heartbeat_every: Option<Duration>,
+}
+
+/// Answers everybody if the writer thread panics, in the sink for instance.
+struct PoisonOnPanic(Arc<Shared>);
+
+impl Drop for PoisonOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let error = AppendError::Poisoned {
+                cause: "the writer thread panicked".to_owned(),
+            };
+            refuse_all(&self.0, &error);
+        }
+    }
+}
+
+fn refuse_all(shared: &Shared, error: &AppendError) {
+    for request in shared.queue.poison(&error.to_string()) {
+        shared.counters.count_refusal(error);
+        (request.done)(Err(error.clone()));
+    }
+}
+
+impl WriterThread {
+    fn run(mut self) -> Result<(), AppendError> {
+        let _guard = PoisonOnPanic(Arc::clone(&self.shared));
+        let clock = Arc::clone(&self.writer.environment().clock);
+        loop {
+            match self
+                .shared
+                .queue
+                .take(self.heartbeat_every, || clock.monotonic())
+            {
+                Taken::Batch { requests, expired } => {
+                    let error = AppendError::Overloaded {
+                        reason: "the disk is too slow: it waited too long",
+                    };
+                    self.refuse(expired, &error);
+                    self.append(requests);
+                }
+                Taken::Idle => self.beat(),
+                Taken::Closed => return self.writer.shutdown().map(|_| ()),
+            }
+            self.shared
+                .durable
+                .store(self.writer.durable().0, Ordering::Release);
+            if !self.writer.spares().is_filled() {
+                self.shared.spare_wanted.raise();
+            }
+        }
+    }
+
+    fn beat(&mut self) {
+        if let Err(error @ AppendError::Poisoned { .. }) = self.writer.heartbeat() {
+            refuse_all(&self.shared, &error);
+        }
+    }
+
+    fn append(&mut self, mut requests: Vec<Request>) {
+        if requests.is_empty() {
+            return;
+        }
+        let drops_last = planted(Bug::BatchPartlyAcked) && requests.len() > 1;
+        let unwritten = if drops_last { requests.pop() } else { None };
+        let result = self.try_append(&requests);
+        let normal_too = requests.iter().any(|request| request.lane == Lane::Normal);
+        let priority_too = requests
+            .iter()
+            .any(|request| request.lane == Lane::Priority);
+        match result {
+            Ok(appended) => self.acknowledge(requests, appended, unwritten),
+            Err(error @ AppendError::Full { .. }) if normal_too && priority_too => {
+                // What is left of the room is for the priority lane.
+                let (priority, normal): (Vec<_>, Vec<_>) = requests
+                    .into_iter()
+                    .partition(|request| request.lane == Lane::Priority);
+                self.refuse(normal, &error);
+                self.append(priority);
+            }
+            Err(error) => {
+                self.refuse(requests, &error);
+                if matches!(error, AppendError::Poisoned { .. }) {
+                    refuse_all(&self.shared, &error);
+                }
+            }
+        }
+    }
+
+    fn try_append(&mut self, requests: &[Request]) -> Result<Appended, AppendError> {
+        let lane = requests
+            .iter()
+            .map(|request| request.lane)
+            .min()
+            .unwrap_or(Lane::Normal);
+        let records: Vec<&NewRecord> = requests
+            .iter()
+            .flat_map(|request| request.records.iter())
+            .collect();
+        self.writer.append(lane, &records)
+    }
+
+    fn acknowledge(
+        &mut self,
+        requests: Vec<Request>,
+        appended: Appended,
+        unwritten: Option<Request>,
+    ) {
+        let counters = &self.shared.counters;
+        let count = appended.last.0 + 1 - appended.first.0;
+        counters.batches.fetch_add(1, Ordering::Relaxed);
+        counters.records.fetch_add(count, Ordering::Relaxed);
+        counters
+            .bytes
+            .fetch_add(appended.bytes as u64, Ordering::Relaxed);
+        self.shared
+            .durable
+            .store(appended.last.0, Ordering::Release);
+        let mut batch = DurableBatch {
+            first: appended.first,
+            records: Vec::new(),
+        };
+        let mut answers = Vec::with_capacity(requests.len());
+        let mut first = appended.first;
+        for request in requests {
+            let last = Lsn(first.0 + request.records.len() as u64 - 1);
+            answers.push((
+                request.done,
+                Appended {
+                    first,
+                    last,
+                    bytes: request.bytes,
+                },
+            ));
+            batch.records.extend(request.records);
+            first = last.next();
+        }
+        self.sink.durable(batch);
+        for (done, answer) in answers {
+            done(Ok(answer));
+        }
+        if let Some(request) = unwritten {
+            (request.done)(Ok(appended));
+        }
+    }
+
+    fn refuse(&self, requests: Vec<Request>, error: &AppendError) {
+        for request in requests {
+            self.shared.counters.count_refusal(error);
+            (request.done)(Err(error.clone()));
+        }
+    }
+}
