@@ -83,9 +83,13 @@ fn check_point(
     counts: &mut Enumerated,
 ) -> Result<(), Violation> {
     let seed = plan.seed ^ done as u64;
+    let depth = match plan.points {
+        Points::LastStep => Depth::FULL,
+        Points::All => Depth::LONG,
+    };
     let mut at = 0_u64;
     let mut nested = 0;
-    counts.images += each_image(model, Depth::Full, seed, &mut |image| {
+    counts.images += each_image(model, depth, seed, &mut |image| {
         at += 1;
         check_image(image, ledger, done, seed)
             .map_err(|violation| Violation::new(format!("image {at}: {violation}")))?;
@@ -149,7 +153,7 @@ fn check_recovery(
     for (at, op) in disk_ops.iter().enumerate() {
         model.apply(op);
         let is_complete = at + 1 == disk_ops.len();
-        count += each_image(&model, Depth::Subsets, seed, &mut |image| {
+        count += each_image(&model, Depth::SUBSETS, seed, &mut |image| {
             let disk = SimDisk::without_power_loss(image);
             let clock = Arc::new(VirtualClock::at(LATER));
             let (_, second) = recover(Arc::new(disk), clock, seed + 2)?;

@@ -11,25 +11,44 @@
 
 use tocsin::sys::{CrashModel, Entropy, Fate, Fill, Image, SeededEntropy};
 
-/// Up to this many pending things, all subsets are tried.
-const EXHAUSTIVE_MAX: usize = 10;
-
-/// Random subsets beyond that.
-const RANDOM_SUBSETS: u64 = 256;
-
-/// Names that are pending together are at most this many in any workload; more are thinned out.
-const NAMES_EXHAUSTIVE_MAX: usize = 6;
-
-const SECTOR_BYTES: u64 = 512;
+const SECTOR_BYTES: usize = 512;
 const EDGE_BYTES: u64 = 64;
 
 /// How much is tried at each point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Depth {
-    /// Subsets and tears.
-    Full,
+pub struct Depth {
+    /// Up to this many pending pieces of data, all subsets are tried.
+    pub pieces_exhaustive_max: usize,
+    /// Up to this many pending names, all subsets are tried.
+    pub names_exhaustive_max: usize,
+    /// Random subsets beyond that.
+    pub random_subsets: u64,
+    /// Whether pieces are torn as well.
+    pub tears: bool,
+}
+
+impl Depth {
+    /// Everything: for short workloads.
+    pub const FULL: Depth = Depth {
+        pieces_exhaustive_max: 10,
+        names_exhaustive_max: 6,
+        random_subsets: 256,
+        tears: true,
+    };
+
     /// Subsets only: for crashes within recovery, of which there are many more.
-    Subsets,
+    pub const SUBSETS: Depth = Depth {
+        tears: false,
+        ..Depth::FULL
+    };
+
+    /// For long workloads, in which what failed syncs left in doubt piles up.
+    pub const LONG: Depth = Depth {
+        pieces_exhaustive_max: 4,
+        names_exhaustive_max: 3,
+        random_subsets: 12,
+        tears: true,
+    };
 }
 
 /// Calls `visit` with every image of the model's present moment, until it fails.
@@ -45,8 +64,18 @@ pub fn each_image<E>(
         visit(image)
     };
     let entropy = SeededEntropy::new(seed);
-    let names = subsets(model.pending_names().len(), NAMES_EXHAUSTIVE_MAX, &entropy);
-    let pieces = subsets(model.pending_writes().len(), EXHAUSTIVE_MAX, &entropy);
+    let names = subsets(
+        model.pending_names().len(),
+        depth.names_exhaustive_max,
+        depth.random_subsets,
+        &entropy,
+    );
+    let pieces = subsets(
+        model.pending_writes().len(),
+        depth.pieces_exhaustive_max,
+        depth.random_subsets,
+        &entropy,
+    );
     let all_names = |_: usize| true;
     for kept in &pieces {
         let fate = |at: usize| if kept[at] { Fate::Kept } else { Fate::Lost };
@@ -54,11 +83,15 @@ pub fn each_image<E>(
             try_image(&model.materialise(|at| named[at], fate))?;
         }
     }
-    if depth == Depth::Subsets {
+    if !depth.tears {
         return Ok(count);
     }
     for (torn, piece) in model.pending_writes().iter().enumerate() {
         let len = piece.len();
+        if piece.is_clean() {
+            // It was torn at the point at which its sync failed.
+            continue;
+        }
         if piece.is_zero_fill() {
             // A part of the filling, and the length without the bytes, which are zeros anyway.
             for keep_to in [len / 3, len / 2] {
@@ -69,11 +102,10 @@ pub fn each_image<E>(
         }
         let garbage = entropy.next_u64();
         for fill in [Fill::Old, Fill::Zeros, Fill::Ones, Fill::Garbage(garbage)] {
-            for cut in (0..=len).step_by(512) {
+            for cut in (0..=len).step_by(SECTOR_BYTES) {
                 try_image(&model.materialise(all_names, tear(torn, 0, cut, fill)))?;
                 try_image(&model.materialise(all_names, tear(torn, cut, len, fill)))?;
             }
-            debug_assert_eq!(SECTOR_BYTES, 512);
         }
         let edges = (1..EDGE_BYTES.min(len)).chain(len.saturating_sub(EDGE_BYTES).max(1)..len);
         for cut in edges {
@@ -100,7 +132,12 @@ fn tear(torn: usize, keep_from: u64, keep_to: u64, fill: Fill) -> impl FnMut(usi
 }
 
 /// Subsets of `len` things: all of them, or a selection when there are too many.
-fn subsets(len: usize, exhaustive_max: usize, entropy: &dyn Entropy) -> Vec<Vec<bool>> {
+fn subsets(
+    len: usize,
+    exhaustive_max: usize,
+    random: u64,
+    entropy: &dyn Entropy,
+) -> Vec<Vec<bool>> {
     if len <= exhaustive_max {
         return (0..1_u64 << len)
             .map(|bits| (0..len).map(|at| bits >> at & 1 == 1).collect())
@@ -114,7 +151,7 @@ fn subsets(len: usize, exhaustive_max: usize, entropy: &dyn Entropy) -> Vec<Vec<
     for lost in 0..len {
         chosen.push((0..len).map(|at| at != lost).collect());
     }
-    for _ in 0..RANDOM_SUBSETS {
+    for _ in 0..random {
         chosen.push((0..len).map(|_| entropy.below(2) == 1).collect());
     }
     chosen

@@ -19,7 +19,7 @@ use super::workload::{Violation, environment};
 const SEGMENT_BYTES: u64 = 16 * 1024;
 
 /// Makes the checkpoints about as large as the state of a small installation.
-const CHECKPOINT_FILLER_BYTES: usize = 24 * 1024;
+const CHECKPOINT_FILLER_BYTES: usize = 32 * 1024;
 
 const FRAMES_OFFSET: u64 = 4096;
 const FRAME_HEADER: u64 = 28;
