@@ -23,7 +23,7 @@ pub const INPUT_OUTPUT: Exit = Exit(74);
 pub const TABLE: &str = "Exit codes:
   0   sound (class E or S), or the command did what it was asked to do
   1   sound after what the next start does by itself (class T or C)
-  2   the command line is not understood
+  2   the command line is not understood, or asks for what there is not
   3   damaged: acknowledged records cannot be read (class M), or the store's identity is damaged
   4   another process has the store open
   5   a file of another store, or of a later version of tocsin

@@ -38,14 +38,17 @@ impl Entropy for RealEntropy {
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "the real source is what is tested")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the real source is what is tested"
+)]
 mod tests {
     use super::*;
 
     #[test]
     fn two_numbers_of_two_sources_differ() {
-        let numbers = [RealEntropy::new(), RealEntropy::new()]
-            .map(|source| source.unwrap().next_u64());
+        let numbers =
+            [RealEntropy::new(), RealEntropy::new()].map(|source| source.unwrap().next_u64());
         assert_ne!(numbers[0], numbers[1]);
     }
 }

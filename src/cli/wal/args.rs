@@ -57,7 +57,12 @@ pub(super) enum Format {
 #[derive(Debug, Args)]
 pub(super) struct DataArgs {
     /// The data directory (also: --storage.path) [default: data/]
-    #[arg(long, alias = "storage.path", value_name = "DIR", conflicts_with = "dir")]
+    #[arg(
+        long,
+        alias = "storage.path",
+        value_name = "DIR",
+        conflicts_with = "dir"
+    )]
     data: Option<PathBuf>,
     /// The data directory, without the flag
     #[arg(value_name = "DIR")]
@@ -180,7 +185,12 @@ pub(super) struct ShowArgs {
     #[arg(value_name = "DIR")]
     second: Option<PathBuf>,
     /// The data directory (also: --storage.path) [default: data/]
-    #[arg(long, alias = "storage.path", value_name = "DIR", conflicts_with = "second")]
+    #[arg(
+        long,
+        alias = "storage.path",
+        value_name = "DIR",
+        conflicts_with = "second"
+    )]
     data: Option<PathBuf>,
     /// The form of the output
     #[arg(long, value_enum, default_value_t)]

@@ -159,10 +159,7 @@ impl Verdict {
             "without an orderly stop"
         };
         let mut pairs = vec![
-            (
-                "store",
-                format!("{} ({})", self.store.path, self.store.id),
-            ),
+            ("store", format!("{} ({})", self.store.path, self.store.id)),
             ("open", open),
             (
                 "records",
@@ -197,9 +194,9 @@ impl Verdict {
 fn way_out(class: Class) -> Option<&'static str> {
     match class {
         Class::CleanEnd | Class::Sealed => None,
-        Class::TornTail => {
-            Some("Nothing to do: start the server. To look at the torn bytes first, copy the directory.")
-        }
+        Class::TornTail => Some(
+            "Nothing to do: start the server. To look at the torn bytes first, copy the directory.",
+        ),
         Class::Covered => {
             Some("Nothing to do: start the server. It moves the damaged files to quarantine/.")
         }

@@ -46,7 +46,9 @@ fn show(args: &ShowArgs, context: &mut Context<'_>) -> Result<Exit, Problem> {
             writeln!(context.out)?;
         }
     }
-    let is_damaged = shown.iter().any(|checkpoint| checkpoint.facts.fault.is_some());
+    let is_damaged = shown
+        .iter()
+        .any(|checkpoint| checkpoint.facts.fault.is_some());
     Ok(if is_damaged {
         exit::MENDS_ITSELF
     } else {
@@ -106,13 +108,23 @@ impl Contents {
             out,
             &[
                 ("  file", facts.file.clone()),
-                ("  bytes", facts.bytes.map_or_else(unknown, |bytes| bytes.to_string())),
+                (
+                    "  bytes",
+                    facts.bytes.map_or_else(unknown, |bytes| bytes.to_string()),
+                ),
                 ("  CRC-32", facts.crc.clone().unwrap_or_else(unknown)),
-                ("  state hash", facts.state_hash.clone().unwrap_or_else(unknown)),
+                (
+                    "  state hash",
+                    facts.state_hash.clone().unwrap_or_else(unknown),
+                ),
             ],
         )?;
         for section in &self.sections {
-            writeln!(out, "  section kind {}: {} bytes", section.kind, section.bytes)?;
+            writeln!(
+                out,
+                "  section kind {}: {} bytes",
+                section.kind, section.bytes
+            )?;
         }
         Ok(())
     }

@@ -86,8 +86,8 @@ impl Printer<'_> {
             return Ok(());
         }
         let line = Line::new(record, &content, self.written_at);
-        let text = serde_json::to_string(&line)
-            .map_err(|error| Stop::Output(io::Error::other(error)))?;
+        let text =
+            serde_json::to_string(&line).map_err(|error| Stop::Output(io::Error::other(error)))?;
         if self.pattern.is_some_and(|pattern| !pattern.is_match(&text)) {
             return Ok(());
         }

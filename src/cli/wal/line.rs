@@ -9,9 +9,9 @@ use serde_json::{Map, Value, json};
 
 use crate::record::{AlertV1, MergeV1, NotificationKeyV1, Pairs, Record, TenantV1};
 use crate::sys::WallTime;
+use crate::wal::RecordType;
 use crate::wal::control::Control;
 use crate::wal::scan::Scanned;
-use crate::wal::RecordType;
 
 /// The log's own types.
 const CONTROL_TYPES: &[(&str, RecordType)] = &[
@@ -35,7 +35,10 @@ fn names() -> impl Iterator<Item = &'static (&'static str, RecordType)> {
 pub(super) fn type_name(record_type: RecordType) -> String {
     names()
         .find(|(_, known)| *known == record_type)
-        .map_or_else(|| format!("type_{}", record_type.0), |(name, _)| (*name).to_owned())
+        .map_or_else(
+            || format!("type_{}", record_type.0),
+            |(name, _)| (*name).to_owned(),
+        )
 }
 
 /// Reads a name that [`type_name`] gives.
@@ -181,7 +184,11 @@ fn time(ns: i64) -> String {
 
 fn object(pairs: &Pairs) -> Value {
     let pairs = pairs.iter().cloned();
-    Value::Object(pairs.map(|(name, value)| (name, Value::String(value))).collect())
+    Value::Object(
+        pairs
+            .map(|(name, value)| (name, Value::String(value)))
+            .collect(),
+    )
 }
 
 fn control_body(control: &Control) -> Value {

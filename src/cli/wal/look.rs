@@ -64,8 +64,8 @@ struct Opened {
 /// Looks at the store in `root`.
 pub(super) fn look(world: &World, root: &Path) -> Result<Look, Problem> {
     let disk = (world.open_disk)(root);
-    let first = open(disk.as_ref(), root);
-    settle(world, root, disk, first)
+    let first = open(disk.as_ref());
+    settle(world, disk, first)
 }
 
 /// Looks at the store in `root`, and hands every sound record to `visitor`, once, in LSN order. On a
@@ -76,7 +76,7 @@ pub(super) fn visit(
     visitor: &mut dyn Visitor,
 ) -> Result<Look, Problem> {
     let disk = (world.open_disk)(root);
-    let first = match open(disk.as_ref(), root) {
+    let first = match open(disk.as_ref()) {
         Ok(Opened {
             view,
             holder,
@@ -94,7 +94,7 @@ pub(super) fn visit(
         }
         other => other,
     };
-    let look = settle(world, root, disk, first)?;
+    let look = settle(world, disk, first)?;
     let mut bounded = Bounded {
         below: look.report.next,
         visitor,
@@ -109,7 +109,7 @@ pub(super) fn files(world: &World, root: &Path) -> Result<(Arc<dyn Disk>, View),
     let disk = (world.open_disk)(root);
     let mut tries = 1;
     loop {
-        match open(disk.as_ref(), root) {
+        match open(disk.as_ref()) {
             Ok(opened) => return Ok((disk, opened.view)),
             Err(problem) if tries == SCANS_MAX || !is_transient(disk.as_ref(), &problem) => {
                 return Err(problem);
@@ -122,7 +122,6 @@ pub(super) fn files(world: &World, root: &Path) -> Result<(Arc<dyn Disk>, View),
 /// Scans a live store until it is sound, or the same thing was found twice in a row.
 fn settle(
     world: &World,
-    root: &Path,
     disk: Arc<dyn Disk>,
     first: Result<Opened, Problem>,
 ) -> Result<Look, Problem> {
@@ -164,14 +163,14 @@ fn settle(
             }
             Err(_) => {}
         }
-        opened = open(disk.as_ref(), root);
+        opened = open(disk.as_ref());
     }
 }
 
-fn open(disk: &dyn Disk, root: &Path) -> Result<Opened, Problem> {
+fn open(disk: &dyn Disk) -> Result<Opened, Problem> {
     let dir = layout::root_dir();
     disk.list(dir)
-        .map_err(|source| failed("open the data directory", root, source))?;
+        .map_err(|source| failed("open the data directory", &disk.display(dir), source))?;
     let before = occupancy(disk)?;
     let view = View::load(disk);
     let after = occupancy(disk)?;
@@ -217,14 +216,12 @@ fn failed(operation: &'static str, path: &Path, source: io::Error) -> OpenError 
 }
 
 /// Whether the problem may come from files that a running process has just removed or not yet made.
+/// That the data directory itself is missing is no such thing.
 fn is_transient(disk: &dyn Disk, problem: &Problem) -> bool {
     match problem {
         Problem::BeingMade { .. } => true,
-        Problem::Store(OpenError::Io { source, .. }) => {
-            let is_held = disk
-                .lock_holder(layout::lock_path())
-                .is_ok_and(|holder| holder.is_some());
-            source.kind() == io::ErrorKind::NotFound && is_held
+        Problem::Store(OpenError::Io { path, source, .. }) => {
+            source.kind() == io::ErrorKind::NotFound && *path != disk.display(layout::root_dir())
         }
         _ => false,
     }
@@ -241,7 +238,14 @@ fn read(world: &World, view: &View, visitor: &mut dyn Visitor) -> Result<ScanRep
 /// What of `found` was found at the same place by the scan before.
 fn confirmed(found: &ScanReport, before: Option<&ScanReport>) -> ScanReport {
     let mut report = found.clone();
-    let place = |damage: &Damage| (damage.path.clone(), damage.offset, damage.first, damage.cause);
+    let place = |damage: &Damage| {
+        (
+            damage.path.clone(),
+            damage.offset,
+            damage.first,
+            damage.cause,
+        )
+    };
     report.damage.retain(|damage| {
         before.is_some_and(|before| before.damage.iter().any(|old| place(old) == place(damage)))
     });
@@ -262,7 +266,10 @@ fn confirmed(found: &ScanReport, before: Option<&ScanReport>) -> ScanReport {
 
 /// The verdict that follows from the findings.
 fn class_of(report: &ScanReport) -> Class {
-    let closed = report.segments.split_last().map_or(&[][..], |(_, rest)| rest);
+    let closed = report
+        .segments
+        .split_last()
+        .map_or(&[][..], |(_, rest)| rest);
     let damage = report.damage.iter().map(|damage| {
         if damage.is_covered {
             Class::Covered

@@ -122,7 +122,15 @@ mod tests {
 
     #[test]
     fn what_is_no_matcher_is_refused_with_the_reason() {
-        let texts = ["job", "=x", "job!x", "job=~(", "job=\"x", "job=\"x\"y\"", "job=\"\\\""];
+        let texts = [
+            "job",
+            "=x",
+            "job!x",
+            "job=~(",
+            "job=\"x",
+            "job=\"x\"y\"",
+            "job=\"\\\"",
+        ];
         let refused = texts.map(|text| Matcher::parse(text).is_err());
         assert_eq!(refused, [true; 7]);
     }

@@ -41,7 +41,8 @@ impl Progress {
         }
         if self.bar.is_none() && self.clock.monotonic().saturating_sub(self.begun) > PATIENCE {
             let bar = ProgressBar::new(self.total_bytes);
-            if let Ok(style) = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {eta}") {
+            if let Ok(style) = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {eta}")
+            {
                 bar.set_style(style);
             }
             self.bar = Some(bar);

@@ -51,13 +51,11 @@ pub(super) fn run(args: &RepairArgs, context: &mut Context<'_>) -> Result<Exit, 
 /// repair itself takes the lock; this also stands before a dry run, which does not.
 fn refuse_if_held(disk: &dyn Disk) -> Result<(), OpenError> {
     let path = layout::lock_path();
-    let holder = disk
-        .lock_holder(path)
-        .map_err(|source| OpenError::Io {
-            operation: "look at the lock",
-            path: disk.display(path),
-            source,
-        })?;
+    let holder = disk.lock_holder(path).map_err(|source| OpenError::Io {
+        operation: "look at the lock",
+        path: disk.display(path),
+        source,
+    })?;
     match holder {
         None => Ok(()),
         Some(held) => Err(OpenError::InUse {

@@ -172,7 +172,9 @@ impl Stats {
             table.row(vec![
                 file_name(&facts.file),
                 facts.lsn.to_string(),
-                facts.bytes.map_or("-".to_owned(), |bytes| bytes.to_string()),
+                facts
+                    .bytes
+                    .map_or("-".to_owned(), |bytes| bytes.to_string()),
                 facts.fault.clone().unwrap_or_else(|| "whole".to_owned()),
             ]);
         }

@@ -1,6 +1,6 @@
 //! Points in time as people write them.
 
-use jiff::civil::{Date, DateTime};
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Span, SpanRelativeTo, Timestamp};
 
@@ -19,9 +19,7 @@ impl When {
         if let Ok(timestamp) = text.parse::<Timestamp>() {
             return at(timestamp);
         }
-        if let Ok(date) = text.parse::<Date>() {
-            return at_utc(date.to_datetime(jiff::civil::Time::midnight()));
-        }
+        // A date alone is midnight. (A `Date` would read a time behind it and forget it.)
         if let Ok(time) = text.parse::<DateTime>() {
             return at_utc(time);
         }
