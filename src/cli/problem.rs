@@ -16,7 +16,7 @@ pub enum Problem {
     Damaged {
         /// The data directory.
         path: PathBuf,
-        /// In how many places.
+        /// How many stretches of it.
         places: usize,
     },
     /// The store is being made by a running process, and is not one yet.
@@ -100,7 +100,7 @@ impl fmt::Display for Problem {
             }
             Self::Damaged { path, places } => write!(
                 f,
-                "{}: acknowledged records cannot be read, in {places} places; nothing was changed. `tocsin wal check` shows them; `tocsin wal repair salvage` keeps all that is readable",
+                "{}: acknowledged records cannot be read, places: {places}; nothing was changed. `tocsin wal check` shows them; `tocsin wal repair salvage` keeps all that is readable",
                 path.display()
             ),
             Self::BeingMade { path, holder } => write!(

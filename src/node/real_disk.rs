@@ -134,11 +134,19 @@ impl DiskFile for RealFile {
     }
 }
 
-/// Dropping the file gives the lock back.
 #[derive(Debug)]
-struct RealLock(#[expect(dead_code, reason = "kept for its lock")] File);
+struct RealLock(File);
 
 impl LockGuard for RealLock {}
+
+impl Drop for RealLock {
+    /// Gives the lock back by word and not only by closing the file: a child that another thread has
+    /// just forked, and that has not yet begun its own program, has the file open too.
+    fn drop(&mut self) {
+        // If this fails, closing does it.
+        let _ = self.0.unlock();
+    }
+}
 
 impl Disk for RealDisk {
     fn open(&self, path: &Path, access: Access) -> io::Result<Arc<dyn DiskFile>> {
@@ -231,10 +239,12 @@ impl Disk for RealDisk {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             other => other?,
         };
-        if is_taken(file.try_lock_shared())? {
-            return Ok(None);
+        if !is_taken(file.try_lock_shared())? {
+            return held(&file).map(Some);
         }
-        held(&file).map(Some)
+        // By word, as in the drop of a taken lock.
+        file.unlock()?;
+        Ok(None)
     }
 
     fn display(&self, path: &Path) -> PathBuf {

@@ -128,3 +128,25 @@ fn looking_all_the_time_never_makes_a_start_fail() {
     });
     assert_eq!(refused, 0);
 }
+
+#[test]
+fn a_lock_given_back_is_free_although_a_child_is_being_started() {
+    let (_dir, disk) = disk();
+    let lock = Path::new("LOCK");
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    let refused = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                // A working directory of its own makes the child be forked, with all files open.
+                let mut child = std::process::Command::new("true");
+                child.current_dir("/").status().unwrap();
+            }
+        });
+        let refused = (0..2000)
+            .filter(|_| matches!(disk.lock(lock, "start\n").unwrap(), LockOutcome::Held(_)))
+            .count();
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        refused
+    });
+    assert_eq!(refused, 0);
+}

@@ -210,7 +210,7 @@ fn a_tail_repair_refuses_damage_and_names_the_way_out() {
     let refusal = Ran::with(
         3,
         "",
-        "tocsin: error: DATA: acknowledged records cannot be read, in 1 places; nothing was changed. `tocsin wal check` shows them; `tocsin wal repair salvage` keeps all that is readable\n",
+        "tocsin: error: DATA: acknowledged records cannot be read, places: 1; nothing was changed. `tocsin wal check` shows them; `tocsin wal repair salvage` keeps all that is readable\n",
     );
     assert_eq!((&dry, &real, unchanged), (&refusal, &refusal, true));
 }
