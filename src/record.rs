@@ -296,7 +296,7 @@ pub enum CodecError {
         source: bincode::Error,
     },
     /// Its payload is not of its layout.
-    #[error("the payload is no {name}: {source}")]
+    #[error("the payload is no {name}: {}", in_words(source))]
     Decode {
         /// The type's name.
         name: &'static str,
@@ -317,6 +317,14 @@ pub enum CodecError {
         /// The number found.
         number: u8,
     },
+}
+
+/// bincode says nothing of a payload that ends too early but that it was an input error.
+fn in_words(source: &bincode::Error) -> String {
+    match source.as_ref() {
+        bincode::ErrorKind::Io(_) => "it ends too early".to_owned(),
+        other => other.to_string(),
+    }
 }
 
 /// Little endian, variable-length integers, bounded, no trailing bytes. The free functions of

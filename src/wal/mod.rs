@@ -24,7 +24,9 @@ pub use ids::{Lsn, RecordType, Salt, SegmentSeq, StoreId};
 pub use log::{Counters, DurableBatch, DurableSink, HEARTBEAT_EVERY, Log, ThreadOptions};
 pub use queue::{Completion, QueueLimits};
 pub use recover::{LogOptions, Replay, StartReport, open};
-pub use repair::{LostRange, RepairReport, repair_tail, salvage};
+pub use repair::{
+    LostRange, RepairReport, repair_tail, repair_tail_dry_run, salvage, salvage_dry_run,
+};
 pub use report::{Cause, Class, Damage, ScanReport, SegmentSummary, TornTail};
 pub use store::StoreIdentity;
 pub use view::{Segment, View};

@@ -200,6 +200,32 @@ pub fn salvage(environment: &Environment, options: &LogOptions) -> Result<Repair
     finish(disk, &dir, done)
 }
 
+/// What [`repair_tail`] would do. Changes nothing and takes no lock, so the store must stand still.
+///
+/// # Errors
+/// As [`repair_tail`].
+pub fn repair_tail_dry_run(disk: &dyn Disk) -> Result<RepairReport, OpenError> {
+    let view = View::load(disk)?;
+    let report = scan(&view, Behind::Stop, &mut |_: &Scanned<'_>| Ok(()))?.report;
+    if report.class == Class::Damaged {
+        return Err(OpenError::Damaged(Box::new(report)));
+    }
+    Ok(RepairReport::new("tail", &report))
+}
+
+/// What [`salvage`] would do. Changes nothing and takes no lock, so the store must stand still.
+///
+/// # Errors
+/// As [`salvage`].
+pub fn salvage_dry_run(disk: &dyn Disk) -> Result<RepairReport, OpenError> {
+    let (identity, identity_rebuilt) = identity(disk)?;
+    let view = View::load_as(disk, identity)?;
+    let report = scan(&view, Behind::HandOn, &mut |_: &Scanned<'_>| Ok(()))?.report;
+    let mut would = RepairReport::new("salvage", &report);
+    would.identity_rebuilt = identity_rebuilt;
+    Ok(would)
+}
+
 fn identity(disk: &dyn Disk) -> Result<(StoreIdentity, bool), OpenError> {
     match StoreIdentity::read(disk) {
         Ok(Some(identity)) => Ok((identity, false)),
