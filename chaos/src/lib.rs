@@ -4,3 +4,6 @@
 //! bug; see [`zoo`].
 
 pub mod log;
+pub mod program;
+pub mod table;
+pub mod zoo;

@@ -4,4 +4,5 @@ pub mod images;
 pub mod model;
 pub mod rot;
 pub mod suites;
+pub mod threads;
 pub mod workload;

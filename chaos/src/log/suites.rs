@@ -9,6 +9,7 @@ use tocsin::sys::{Clock, Entropy, SeededEntropy};
 
 use super::enumerate::{Plan, Points, enumerate};
 use super::rot::{flip_bits, mangle, specimen};
+use super::threads::{gathered_batch, senders_and_a_failing_sync};
 use super::workload::{Op, Run, Violation};
 
 /// Without progress for this long, something hangs: the slowest single step takes milliseconds.
@@ -30,6 +31,8 @@ pub struct Tally {
     pub mangled: AtomicU64,
     /// Random histories.
     pub histories: AtomicU64,
+    /// Runs of the writer thread.
+    pub threads: AtomicU64,
     /// Panics.
     pub panics: AtomicU64,
     /// Set when a part made no progress.
@@ -219,6 +222,19 @@ pub fn history(seed: u64) -> Result<(), Violation> {
     Ok(())
 }
 
+/// The writer thread under several senders.
+pub fn threads(tally: &Tally, count: u64, seed: u64, part: u64, parts: u64) {
+    for index in (part..count).step_by(parts as usize) {
+        let seed = seed.wrapping_add(index);
+        let reproduce = || format!("tocsin-chaos threads --seed {seed}");
+        tally.case(&reproduce, || {
+            senders_and_a_failing_sync(seed)?;
+            gathered_batch(seed)
+        });
+        tally.threads.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 /// Every `every`-th bit flip, and every `every`-th cut.
 pub fn rot(tally: &Tally, every: u64, seed: u64, part: u64, parts: u64) {
     let reproduce = || format!("tocsin-chaos rot --seed {seed}");
@@ -232,6 +248,9 @@ pub fn rot(tally: &Tally, every: u64, seed: u64, part: u64, parts: u64) {
         // In slices, so that the watchdog sees progress.
         const SLICES: u64 = 64;
         for slice in 0..SLICES {
+            if tally.is_over() {
+                break;
+            }
             let flips = flip_bits(&specimen, part + parts * slice, parts * SLICES, every)?;
             tally.flips.fetch_add(flips, Ordering::Relaxed);
             tally.progress.fetch_add(1, Ordering::Relaxed);

@@ -1,0 +1,336 @@
+//! The command line of `tocsin-chaos`.
+
+use std::io::{self, Write};
+use std::process::{Command, ExitCode, Stdio};
+
+use anyhow::{Context, Result, bail};
+use clap::{Parser, Subcommand, ValueEnum};
+use tocsin::bugs::Bug;
+use tocsin::sys::Clock;
+use crate::log::enumerate::{Plan, Points};
+use crate::log::suites::{
+    Tally, bounded, histories, history, in_parallel, reference, rot, threads, workload,
+};
+use crate::log::workload::Op;
+use crate::table::{self, ZooResult};
+use crate::zoo;
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "tocsin-chaos",
+    version,
+    about = "Tries to refute what the log promises"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Action,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Length {
+    /// A few minutes: what every change has to pass.
+    Short,
+    /// At most twelve minutes on two cores.
+    Full,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// All suites over the log, then one table
+    Log {
+        /// How much of it
+        #[arg(long, value_enum, default_value = "full")]
+        length: Length,
+        /// Decides everything that is drawn
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// The program with the planted bugs; without it they are not hunted
+        #[arg(long)]
+        zoo: Option<String>,
+        /// The test program `recovery` built with the planted bugs
+        #[arg(long)]
+        scenarios: Option<String>,
+    },
+    /// Every planted bug must be found (needs the feature bug-zoo)
+    Zoo {
+        /// Decides everything that is drawn
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// The test program `recovery` built with the planted bugs
+        #[arg(long)]
+        scenarios: Option<String>,
+        /// Only this bug
+        #[arg(long)]
+        bug: Option<String>,
+    },
+    /// Hunts one planted bug (needs the feature bug-zoo)
+    Hunt {
+        /// Its feature
+        bug: String,
+        /// Decides everything that is drawn
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// Every crash point of one workload, as printed with a violation
+    Workload {
+        /// Decides everything that is drawn
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// The steps
+        #[arg(required = true)]
+        steps: Vec<String>,
+    },
+    /// One random history, as printed with a violation
+    History {
+        /// Decides everything
+        #[arg(long)]
+        seed: u64,
+    },
+    /// The bit-rot matrix, as printed with a violation
+    Rot {
+        /// Decides the contents of the log
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Every n-th flip
+        #[arg(long, default_value_t = 1)]
+        every: u64,
+    },
+    /// The writer thread under several senders, as printed with a violation
+    Threads {
+        /// Decides where the disk fails
+        #[arg(long)]
+        seed: u64,
+    },
+}
+
+/// Runs what the command line asks for.
+#[expect(clippy::print_stderr, reason = "this is where errors end")]
+#[must_use]
+pub fn main() -> ExitCode {
+    match run(Arguments::parse().command, &mut io::stdout()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("tocsin-chaos: error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the harness runs in the real world"
+)]
+fn real_clock() -> impl Clock {
+    tocsin::node::RealClock::new()
+}
+
+fn run(action: Action, out: &mut dyn Write) -> Result<ExitCode> {
+    let clock = real_clock();
+    match action {
+        Action::Log {
+            length,
+            seed,
+            zoo,
+            scenarios,
+        } => log(
+            length,
+            seed,
+            zoo.as_deref(),
+            scenarios.as_deref(),
+            &clock,
+            out,
+        ),
+        Action::Zoo {
+            seed,
+            scenarios,
+            bug,
+        } => {
+            needs_zoo()?;
+            zoo::zoo(scenarios.as_deref(), seed, bug.as_deref(), &clock, out)
+        }
+        Action::Hunt { bug, seed } => {
+            needs_zoo()?;
+            let Some(bug) = Bug::ALL.iter().find(|known| known.feature() == bug) else {
+                bail!("no such bug: {bug}");
+            };
+            match zoo::hunt(*bug, seed, &clock) {
+                Some(found) => {
+                    writeln!(
+                        out,
+                        "{}\t{}\t{}",
+                        found.layer,
+                        zoo::seconds(found.after),
+                        found.what
+                    )?;
+                }
+                None => writeln!(out, "clean")?,
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Action::Workload { seed, steps } => {
+            let steps = steps
+                .iter()
+                .map(|name| step(name))
+                .collect::<Result<Vec<Op>>>()?;
+            let tally = Tally::default();
+            workload(
+                &tally,
+                &steps,
+                Plan {
+                    points: Points::All,
+                    nested_every: Some(97),
+                    seed,
+                },
+            );
+            verdict(&tally, out)
+        }
+        Action::History { seed } => {
+            history(seed).map_err(|violation| anyhow::anyhow!("{violation}"))?;
+            writeln!(out, "nothing lost")?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Action::Rot { seed, every } => {
+            let tally = Tally::default();
+            in_parallel(&tally, &clock, &|part, parts| {
+                rot(&tally, every, seed, part, parts)
+            });
+            verdict(&tally, out)
+        }
+        Action::Threads { seed } => {
+            let tally = Tally::default();
+            threads(&tally, 1, seed, 0, 1);
+            verdict(&tally, out)
+        }
+    }
+}
+
+fn needs_zoo() -> Result<()> {
+    if cfg!(feature = "bug-zoo") {
+        return Ok(());
+    }
+    bail!(
+        "this program has no planted bugs in it; build it with --features bug-zoo --profile chaos"
+    )
+}
+
+fn step(name: &str) -> Result<Op> {
+    Op::ALL
+        .into_iter()
+        .find(|op| format!("{op:?}") == name)
+        .with_context(|| format!("no such step: {name}; there are {:?}", Op::ALL))
+}
+
+fn verdict(tally: &Tally, out: &mut dyn Write) -> Result<ExitCode> {
+    let violations = tally.violations();
+    for violation in &violations {
+        writeln!(out, "VIOLATION {violation}")?;
+    }
+    if violations.is_empty() {
+        writeln!(out, "nothing found")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    Ok(ExitCode::FAILURE)
+}
+
+fn log(
+    length: Length,
+    seed: u64,
+    zoo_program: Option<&str>,
+    scenarios: Option<&str>,
+    clock: &dyn Clock,
+    out: &mut dyn Write,
+) -> Result<ExitCode> {
+    let start = clock.monotonic();
+    let tally = Tally::default();
+    let is_full = length == Length::Full;
+    let mut suite = |name: &str, work: &(dyn Fn(&Tally, u64, u64) + Sync)| -> Result<()> {
+        let began = clock.monotonic();
+        write!(out, "{name:<60}")?;
+        out.flush()?;
+        in_parallel(&tally, clock, &|part, parts| work(&tally, part, parts));
+        writeln!(out, "{:>10}", zoo::seconds(clock.monotonic() - began))?;
+        Ok(())
+    };
+    for steps in 0..=1 {
+        suite(
+            &format!("all workloads of {steps} steps, healthy and failing"),
+            &|t, part, parts| {
+                bounded(t, &Op::ALL, steps, seed, part, parts);
+            },
+        )?;
+    }
+    let every = if is_full { 1 } else { 16 };
+    suite("bit rot", &|t, part, parts| {
+        rot(t, every, seed, part, parts)
+    })?;
+    suite("the writer thread", &|t, part, parts| {
+        threads(t, 200, seed, part, parts)
+    })?;
+    let count = if is_full { 20_000 } else { 2_000 };
+    suite("random histories", &|t, part, parts| {
+        histories(t, count, seed, part, parts)
+    })?;
+    if is_full {
+        suite(
+            "all workloads of 2 steps, healthy and failing",
+            &|t, part, parts| {
+                bounded(t, &Op::ALL, 2, seed, part, parts);
+            },
+        )?;
+        for steps in 3..=4 {
+            suite(
+                &format!("all workloads of {steps} steps, healthy"),
+                &|t, part, parts| {
+                    bounded(t, &Op::HEALTHY, steps, seed, part, parts);
+                },
+            )?;
+        }
+        suite("two workloads of 200 steps", &|t, part, parts| {
+            reference(t, 200, 2, seed, part, parts);
+        })?;
+    } else {
+        suite("all workloads of 2 steps, healthy", &|t, part, parts| {
+            bounded(t, &Op::HEALTHY, 2, seed, part, parts);
+        })?;
+    }
+    let zoo_result = match zoo_program {
+        Some(program) => Some(run_zoo(program, scenarios, seed, out)?),
+        None => None,
+    };
+    let is_well = table::print(out, &tally, zoo_result, seed, clock.monotonic() - start)?;
+    Ok(if is_well {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn run_zoo(
+    program: &str,
+    scenarios: Option<&str>,
+    seed: u64,
+    out: &mut dyn Write,
+) -> Result<ZooResult> {
+    let mut command = Command::new(program);
+    command
+        .args(["zoo", "--seed", &seed.to_string()])
+        .stderr(Stdio::inherit());
+    if let Some(scenarios) = scenarios {
+        command.args(["--scenarios", scenarios]);
+    }
+    let output = command
+        .output()
+        .with_context(|| format!("cannot run {program}"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    write!(out, "\n{text}")?;
+    let numbers = text
+        .lines()
+        .find_map(|line| line.strip_prefix("planted bugs found: "))
+        .and_then(|counts| counts.split_once(" of "));
+    let (found, planted) =
+        numbers.with_context(|| format!("{program} did not say what it found"))?;
+    Ok(ZooResult {
+        found: found.parse()?,
+        planted: planted.parse()?,
+    })
+}
