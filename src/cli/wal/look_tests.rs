@@ -193,6 +193,7 @@ fn world(disk: Moving) -> World {
         clock: Arc::new(VirtualClock::at(WallTime(0))),
         entropy: Arc::new(SeededEntropy::new(2)),
         shows_progress: false,
+        prints_to_terminal: false,
     }
 }
 
@@ -222,7 +223,7 @@ fn busy(mut writer: Writer, batches: u32) -> Disturb {
 /// The class, and the LSNs that were handed on: whether they are without a gap.
 fn visit_class(world: &World) -> Result<(Class, bool), Problem> {
     let mut lsns = Vec::new();
-    let look = visit(world, Path::new(""), &mut |record: &Scanned<'_>| {
+    let look = visit(world, Path::new(""), false, &mut |record: &Scanned<'_>| {
         lsns.push(record.lsn.0);
         Ok(())
     })?;
