@@ -89,8 +89,14 @@ bugs! {
     FullPoisons = "bug-full-poisons": "a full disk ends acknowledgement for good",
 }
 
-/// Which bug of the zoo is on: its place in [`Bug::ALL`] plus one; 0 for none.
-static SELECTED: AtomicUsize = AtomicUsize::new(0);
+/// Names the feature of the bug that is on, for test programs that do not call [`select`].
+pub const VARIABLE: &str = "TOCSIN_PLANTED_BUG";
+
+/// Which bug of the zoo is on: its place in [`Bug::ALL`] plus one; 0 for none; [`UNREAD`] until the
+/// environment was asked.
+static SELECTED: AtomicUsize = AtomicUsize::new(UNREAD);
+
+const UNREAD: usize = usize::MAX;
 
 /// Turns one bug of the zoo on, or all off. Does nothing unless built with `bug-zoo`.
 pub fn select(bug: Option<Bug>) {
@@ -104,5 +110,20 @@ pub(crate) fn planted(bug: Bug) -> bool {
     if !bug.is_compiled_in() {
         return false;
     }
-    !cfg!(feature = "bug-zoo") || SELECTED.load(Ordering::Relaxed) == bug as usize + 1
+    !cfg!(feature = "bug-zoo") || selected() == bug as usize + 1
+}
+
+fn selected() -> usize {
+    let selected = SELECTED.load(Ordering::Relaxed);
+    if selected != UNREAD {
+        return selected;
+    }
+    let named = std::env::var(VARIABLE).ok();
+    select(
+        Bug::ALL
+            .iter()
+            .copied()
+            .find(|bug| named.as_deref() == Some(bug.feature())),
+    );
+    SELECTED.load(Ordering::Relaxed)
 }

@@ -67,6 +67,12 @@ impl PendingWrite {
         matches!(self.content, Content::Zeros(_))
     }
 
+    /// Whether a failed sync has left it in doubt: no later sync of its file makes it durable.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.clean
+    }
+
     fn end(&self) -> u64 {
         self.offset + self.len()
     }
@@ -388,6 +394,24 @@ impl CrashModel {
             apply_name(op, &mut self.durable_names, &mut self.durable_dirs);
         }
         self.pending_names = rest;
+        self.forget_unreachable();
+    }
+
+    /// Data of files that no name leads to any more can make no difference.
+    fn forget_unreachable(&mut self) {
+        let pending = self.pending_names.iter().filter_map(|op| match op {
+            NameOp::Add(_, inode) | NameOp::Move(_, _, inode) => Some(*inode),
+            NameOp::CreateDir(_) | NameOp::Remove(_) => None,
+        });
+        let reachable: BTreeSet<usize> = self
+            .durable_names
+            .values()
+            .chain(self.live_names.values())
+            .copied()
+            .chain(pending)
+            .collect();
+        self.pending_writes
+            .retain(|piece| reachable.contains(&piece.inode));
     }
 
     /// The disk after a power loss now, given what becomes of each pending name (in the order of

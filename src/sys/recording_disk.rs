@@ -119,6 +119,20 @@ impl<D: Disk> RecordingDisk<D> {
         }
     }
 
+    /// Starts an empty recording that numbers files from `first` on, so that its operations can
+    /// follow those of another recording in one [`super::CrashModel`].
+    #[must_use]
+    pub fn numbered_from(inner: D, first: u32) -> Self {
+        let tape = Tape {
+            next_file: first,
+            ..Tape::default()
+        };
+        Self {
+            inner,
+            tape: Arc::new(Mutex::new(tape)),
+        }
+    }
+
     /// How many operations were recorded so far.
     #[must_use]
     pub fn len(&self) -> usize {

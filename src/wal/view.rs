@@ -59,16 +59,17 @@ impl View {
 
     pub(crate) fn load_as(disk: &dyn Disk, identity: StoreIdentity) -> Result<Self, OpenError> {
         let mut all = list_segments(disk)?;
-        for segment in &all {
-            let Ok(header) = &segment.header else {
-                continue;
-            };
+        for segment in &mut all {
+            let Ok(header) = segment.header else { continue };
             if header.store != identity.id && !planted(Bug::StoreIdNotChecked) {
                 return Err(OpenError::Foreign {
                     path: disk.display(&segment.path),
                     found: header.store,
                     expected: identity.id,
                 });
+            }
+            if (header.seq, header.first) != (segment.seq, segment.first) {
+                segment.header = Err(Cause::Name);
             }
         }
         all.sort_by_key(|segment| segment.seq);
@@ -153,7 +154,6 @@ pub(crate) fn list_segments(disk: &dyn Disk) -> Result<Vec<Segment>, OpenError> 
                     supported: FORMAT_VERSION,
                 });
             }
-            Ok(Ok(header)) if (header.seq, header.first) != (seq, first) => Err(Cause::Name),
             Ok(Ok(header)) => Ok(header),
         };
         segments.push(Segment {

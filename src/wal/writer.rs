@@ -315,21 +315,32 @@ impl Writer {
         self.rotate()
     }
 
-    /// Goes on in a new segment, which seals this one after the last batch.
+    /// Goes on in a new segment, which seals this one after the last batch. Does nothing when this
+    /// one is empty.
     ///
     /// # Errors
     /// [`AppendError::Full`] when there is no room for one; poisons the log on any other failure.
     pub fn rotate(&mut self) -> Result<(), AppendError> {
+        let old = self.active.header;
+        let is_empty = self.next == old.first;
+        if is_empty && !self.must_seal {
+            return Ok(());
+        }
         let blank = self
             .spares
             .take()
             .map_err(|failure| self.fail(&failure, None))?;
         let header = SegmentHeader {
             store: self.store,
-            seq: SegmentSeq(self.active.header.seq.0 + 1),
+            seq: SegmentSeq(old.seq.0 + 1),
             first: self.next,
             salt: new_salt(self.environment.entropy.as_ref()),
-            previous_salt: self.active.header.salt,
+            // A segment without records is replaced whole: it is nobody's predecessor.
+            previous_salt: if is_empty {
+                old.previous_salt
+            } else {
+                old.salt
+            },
             previous_last: self.next.previous(),
             previous_link: self.link,
             file_bytes: blank.file_bytes,
@@ -338,7 +349,6 @@ impl Writer {
         let disk = Arc::clone(&self.environment.disk);
         publish(disk.as_ref(), &blank, &header, &[])
             .map_err(|failure| self.fail(&failure, Some(&blank.path)))?;
-        let old = &self.active.header;
         lock(&self.retained).closed.push(ClosedSegment {
             path: layout::segment_path(old.seq, old.first),
             last: self.next.previous(),

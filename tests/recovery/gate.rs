@@ -1,0 +1,134 @@
+//! A disk whose syncs can be held up.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex};
+
+use tocsin::sys::{Access, Disk, DiskFile, Held, LockOutcome, SimDisk};
+
+#[derive(Debug, Default)]
+struct Gate {
+    state: Mutex<(bool, bool)>,
+    changed: Condvar,
+}
+
+/// Passes everything on, but lets no sync through while it is closed.
+#[derive(Debug, Clone)]
+pub struct GatedDisk {
+    inner: SimDisk,
+    gate: Arc<Gate>,
+}
+
+impl GatedDisk {
+    pub fn over(inner: SimDisk) -> Self {
+        Self {
+            inner,
+            gate: Arc::default(),
+        }
+    }
+
+    pub fn close(&self) {
+        self.gate.state.lock().unwrap().0 = true;
+    }
+
+    pub fn open(&self) {
+        self.gate.state.lock().unwrap().0 = false;
+        self.gate.changed.notify_all();
+    }
+
+    /// Returns once a sync of the log waits at the gate.
+    pub fn wait_until_blocked(&self) {
+        let state = self.gate.state.lock().unwrap();
+        drop(
+            self.gate
+                .changed
+                .wait_while(state, |(_, is_blocked)| !*is_blocked)
+                .unwrap(),
+        );
+    }
+}
+
+#[derive(Debug)]
+struct GatedFile {
+    inner: Arc<dyn DiskFile>,
+    gate: Arc<Gate>,
+    is_spare: bool,
+}
+
+impl DiskFile for GatedFile {
+    fn pwrite(&self, offset: u64, bytes: &[u8]) -> io::Result<usize> {
+        self.inner.pwrite(offset, bytes)
+    }
+
+    fn fdatasync(&self) -> io::Result<()> {
+        if !self.is_spare {
+            let mut state = self.gate.state.lock().unwrap();
+            while state.0 {
+                state.1 = true;
+                self.gate.changed.notify_all();
+                state = self.gate.changed.wait(state).unwrap();
+            }
+        }
+        self.inner.fdatasync()
+    }
+
+    fn read(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.inner.read(offset, buffer)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        self.inner.len()
+    }
+
+    fn preallocate(&self, len_bytes: u64) -> io::Result<()> {
+        self.inner.preallocate(len_bytes)
+    }
+}
+
+impl Disk for GatedDisk {
+    fn open(&self, path: &Path, access: Access) -> io::Result<Arc<dyn DiskFile>> {
+        self.inner.open(path, access)
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        let inner = self.inner.create(path)?;
+        let is_spare = path.to_string_lossy().contains("spare");
+        Ok(Arc::new(GatedFile {
+            inner,
+            gate: Arc::clone(&self.gate),
+            is_spare,
+        }))
+    }
+
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        self.inner.create_dir(path)
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        self.inner.list(dir)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.inner.rename(from, to)
+    }
+
+    fn unlink(&self, path: &Path) -> io::Result<()> {
+        self.inner.unlink(path)
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        self.inner.sync_dir(dir)
+    }
+
+    fn lock(&self, path: &Path, contents: &str) -> io::Result<LockOutcome> {
+        self.inner.lock(path, contents)
+    }
+
+    fn lock_holder(&self, path: &Path) -> io::Result<Option<Held>> {
+        self.inner.lock_holder(path)
+    }
+
+    fn display(&self, path: &Path) -> PathBuf {
+        self.inner.display(path)
+    }
+}
