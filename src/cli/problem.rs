@@ -80,6 +80,7 @@ fn way_out(error: &OpenError) -> Option<&'static str> {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 Some("make room and try again")
             }
+            io::ErrorKind::ReadOnlyFilesystem => Some("mount it for writing first"),
             _ => Some("the kernel's log (`dmesg`) may say more about the device"),
         },
         OpenError::InUse { .. } => Some("stop it first: a repair needs the store to itself"),

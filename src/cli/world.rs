@@ -20,6 +20,8 @@ pub struct World {
     pub entropy: Arc<dyn Entropy>,
     /// Whether somebody watches standard error.
     pub shows_progress: bool,
+    /// Whether results go to a terminal, where a progress bar would stand between them.
+    pub prints_to_terminal: bool,
 }
 
 impl World {

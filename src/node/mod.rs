@@ -34,5 +34,6 @@ pub fn world() -> io::Result<World> {
         clock: Arc::new(RealClock::new()),
         entropy: Arc::new(RealEntropy::new()?),
         shows_progress: io::stderr().is_terminal(),
+        prints_to_terminal: io::stdout().is_terminal(),
     })
 }

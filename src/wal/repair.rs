@@ -161,8 +161,7 @@ pub fn salvage(environment: &Environment, options: &LogOptions) -> Result<Repair
     let report = scan(&view, Behind::HandOn, &mut |_: &Scanned<'_>| Ok(()))?.report;
     let mut done = RepairReport::new("salvage", &report);
     done.identity_rebuilt = identity_rebuilt;
-    let damaged_checkpoints = damaged_checkpoints(&view);
-    if report.damage.is_empty() && damaged_checkpoints.is_empty() && !identity_rebuilt {
+    if report.damage.is_empty() && damaged_checkpoints(&view).is_empty() && !identity_rebuilt {
         return Ok(done);
     }
     let dir = make_quarantine(environment)?;
@@ -173,7 +172,7 @@ pub fn salvage(environment: &Environment, options: &LogOptions) -> Result<Repair
         }
         identity.write(disk)?;
     }
-    let mut replaced: Vec<PathBuf> = damaged_checkpoints;
+    let replaced = replaced_by_salvage(&view, &report);
     if !report.damage.is_empty() {
         let damaged = report.segments.iter().filter(|segment| segment.is_damaged);
         for segment in damaged {
@@ -181,12 +180,6 @@ pub fn salvage(environment: &Environment, options: &LogOptions) -> Result<Repair
         }
         let path = write_survivors(environment, options, &view, &report)?;
         done.new_segment = Some(shown(disk, &path));
-        replaced.extend(
-            view.void
-                .iter()
-                .chain(&view.segments)
-                .map(|segment| segment.path.clone()),
-        );
     }
     for checkpoint in damaged_checkpoints_of(&replaced) {
         done.quarantined.push(copy_file(disk, checkpoint, &dir)?);
@@ -223,6 +216,10 @@ pub fn salvage_dry_run(disk: &dyn Disk) -> Result<RepairReport, OpenError> {
     let report = scan(&view, Behind::HandOn, &mut |_: &Scanned<'_>| Ok(()))?.report;
     let mut would = RepairReport::new("salvage", &report);
     would.identity_rebuilt = identity_rebuilt;
+    would.removed = replaced_by_salvage(&view, &report)
+        .iter()
+        .map(|path| shown(disk, path))
+        .collect();
     Ok(would)
 }
 
@@ -251,6 +248,17 @@ fn identity_from_segments(disk: &dyn Disk) -> Result<Option<StoreIdentity>, Open
     Ok(id
         .zip(created)
         .map(|(id, created)| StoreIdentity { id, created }))
+}
+
+/// The files that are removed at the end of a salvage: checkpoints that cannot be used and, when
+/// there is damage, all segments, whose readable records are then in the new one.
+fn replaced_by_salvage(view: &View, report: &ScanReport) -> Vec<PathBuf> {
+    let mut replaced = damaged_checkpoints(view);
+    if !report.damage.is_empty() {
+        let segments = view.void.iter().chain(&view.segments);
+        replaced.extend(segments.map(|segment| segment.path.clone()));
+    }
+    replaced
 }
 
 fn damaged_checkpoints(view: &View) -> Vec<PathBuf> {

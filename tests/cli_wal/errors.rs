@@ -90,6 +90,40 @@ fn a_newer_format_is_refused_with_both_versions() {
 }
 
 #[test]
+fn a_newer_identity_is_refused_with_both_versions() {
+    let store = Store::closed();
+    let path = store.root().join("STORE");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let body = text
+        .split_once("crc ")
+        .unwrap()
+        .0
+        .replace("format 1", "format 2");
+    let crc = crc32fast::hash(body.as_bytes());
+    std::fs::write(&path, format!("{body}crc {crc:08x}\n")).unwrap();
+    let expected = Ran::with(
+        5,
+        "",
+        "tocsin: error: DATA/STORE has format version 2; this program reads up to version 1. Use the version of tocsin that wrote it, or a later one\n",
+    );
+    assert_eq!(all(&store), [expected]);
+}
+
+#[test]
+fn a_damaged_identity_is_named_with_what_is_wrong() {
+    let store = Store::closed();
+    let path = store.root().join("STORE");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("2026", "2025")).unwrap();
+    let expected = Ran::with(
+        3,
+        "",
+        "tocsin: error: DATA/STORE is damaged: its checksum does not match; `tocsin wal repair salvage` makes it anew from the segments\n",
+    );
+    assert_eq!(all(&store), [expected]);
+}
+
+#[test]
 fn a_segment_of_another_store_is_refused_with_both_identities() {
     let store = Store::closed();
     let other = Store::none();

@@ -30,6 +30,7 @@ fn a_dry_salvage_says_what_would_be_lost_and_changes_nothing() {
 salvage: this would be done; nothing was changed (class M before)
   records kept: 12
   lost: record 6: DATA/wal/0000000000000002-0000000000000001.wal offset 4544: the record's payload does not match its checksum
+  removed: DATA/wal/0000000000000002-0000000000000001.wal
 ",
                 ""
             ),
@@ -158,6 +159,48 @@ salvage: this would be done; nothing was changed (class E before)
             false,
             Some(0),
             Some(0)
+        )
+    );
+}
+
+#[test]
+fn a_salvage_puts_a_damaged_checkpoint_into_quarantine() {
+    let store = Store::none();
+    let mut writer = store.open();
+    store.append_records(&mut writer);
+    writer
+        .checkpoint(writer.durable(), 0xfeed, |out| out.section(1, b"the state"))
+        .unwrap();
+    writer.shutdown().unwrap();
+    let path = &store.files("checkpoint", ".ckpt")[0];
+    let mut bytes = std::fs::read(path).unwrap();
+    bytes[75] ^= 1;
+    std::fs::write(path, bytes).unwrap();
+    let dry = store.wal(&["repair", "salvage", "--dry-run"]);
+    let real = without_time(store.wal(&["repair", "salvage"]));
+    assert_eq!(
+        (dry, real),
+        (
+            Ran::with(
+                0,
+                "\
+salvage: this would be done; nothing was changed (class E before)
+  records kept: 15
+  removed: DATA/checkpoint/000000000000000b.ckpt
+",
+                ""
+            ),
+            Ran::with(
+                0,
+                "\
+salvage: done (class E before)
+  records kept: 15
+  copied to quarantine: DATA/quarantine/TIME/000000000000000b.ckpt
+  removed: DATA/checkpoint/000000000000000b.ckpt
+  report: DATA/quarantine/TIME/report.json
+",
+                ""
+            )
         )
     );
 }

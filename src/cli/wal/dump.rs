@@ -29,7 +29,14 @@ pub(super) fn run(
         out: context.out,
         stop: None,
     };
-    let looked = look::visit(context.world, args.data.root(), &mut printer);
+    // Lines and a bar on one terminal would tear each other apart.
+    let shows_progress = !context.world.prints_to_terminal;
+    let looked = look::visit(
+        context.world,
+        args.data.root(),
+        shows_progress,
+        &mut printer,
+    );
     match printer.stop {
         Some(Stop::Enough) => Ok(exit::SOUND),
         Some(Stop::Output(error)) => Err(error.into()),

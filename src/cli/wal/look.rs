@@ -73,6 +73,7 @@ pub(super) fn look(world: &World, root: &Path) -> Result<Look, Problem> {
 pub(super) fn visit(
     world: &World,
     root: &Path,
+    shows_progress: bool,
     visitor: &mut dyn Visitor,
 ) -> Result<Look, Problem> {
     let disk = (world.open_disk)(root);
@@ -82,7 +83,7 @@ pub(super) fn visit(
             holder,
             stands_still: true,
         }) => {
-            let report = read(world, &view, visitor)?;
+            let report = read(world, &view, shows_progress, visitor)?;
             return Ok(Look {
                 disk,
                 view,
@@ -100,7 +101,7 @@ pub(super) fn visit(
         visitor,
     };
     // The same open files again: all that is below the bound is in them by now.
-    read(world, &look.view, &mut bounded)?;
+    read(world, &look.view, shows_progress, &mut bounded)?;
     Ok(look)
 }
 
@@ -137,7 +138,7 @@ fn settle(
                 holder,
                 stands_still,
             }) => {
-                let found = read(world, &view, &mut |_: &Scanned<'_>| Ok(()))?;
+                let found = read(world, &view, true, &mut |_: &Scanned<'_>| Ok(()))?;
                 let report = if stands_still {
                     found.clone()
                 } else {
@@ -227,9 +228,14 @@ fn is_transient(disk: &dyn Disk, problem: &Problem) -> bool {
     }
 }
 
-fn read(world: &World, view: &View, visitor: &mut dyn Visitor) -> Result<ScanReport, OpenError> {
+fn read(
+    world: &World,
+    view: &View,
+    shows_progress: bool,
+    visitor: &mut dyn Visitor,
+) -> Result<ScanReport, OpenError> {
     let mut watched = Watched {
-        progress: Progress::new(world, view.segment_bytes()),
+        progress: Progress::new(world, shows_progress, view.segment_bytes()),
         visitor,
     };
     inspect(view, Behind::HandOn, &mut watched)

@@ -193,6 +193,7 @@ fn world(disk: Moving) -> World {
         clock: Arc::new(VirtualClock::at(WallTime(0))),
         entropy: Arc::new(SeededEntropy::new(2)),
         shows_progress: false,
+        prints_to_terminal: false,
     }
 }
 
@@ -222,7 +223,7 @@ fn busy(mut writer: Writer, batches: u32) -> Disturb {
 /// The class, and the LSNs that were handed on: whether they are without a gap.
 fn visit_class(world: &World) -> Result<(Class, bool), Problem> {
     let mut lsns = Vec::new();
-    let look = visit(world, Path::new(""), &mut |record: &Scanned<'_>| {
+    let look = visit(world, Path::new(""), false, &mut |record: &Scanned<'_>| {
         lsns.push(record.lsn.0);
         Ok(())
     })?;
@@ -348,4 +349,46 @@ fn no_permission_is_an_error_of_its_own_and_not_damage() {
         codes.insert(problem.exit().code());
     }
     assert_eq!(codes.into_iter().collect::<Vec<_>>(), [13]);
+}
+
+#[test]
+fn a_store_that_is_being_made_is_in_use_and_not_damaged() {
+    let disk = SimDisk::without_power_loss(&Image::default());
+    let _lock = disk
+        .lock(layout::lock_path(), "pid 7, since then\n")
+        .unwrap();
+    let unfinished = moving(disk.clone(), |_, _| false, 0, Box::new(|| {}));
+    let problem = look(&world(unfinished), Path::new("")).unwrap_err();
+    assert_eq!(
+        (problem.exit().code(), problem.to_string()),
+        (
+            4,
+            " is being made by another process (pid 7, since then); try again in a moment"
+                .to_owned()
+        )
+    );
+}
+
+#[test]
+fn a_place_that_the_device_cannot_read_is_named_as_such() {
+    let (disk, writer) = live_store();
+    drop(writer);
+    let segment = "0000000000000003-";
+    // The header (in two halves) can be read, the frames cannot.
+    disk.plan(Fault::from(Call::Read, 3, FaultKind::Error(Errno::Eio)).on(segment));
+    let disk = moving(disk, |_, _| false, 0, Box::new(|| {}));
+    let look = look(&world(disk), Path::new("")).unwrap();
+    let found: Vec<_> = look
+        .report
+        .damage
+        .iter()
+        .map(|damage| (damage.offset, damage.cause.to_string()))
+        .collect();
+    assert_eq!(
+        (look.report.class, found),
+        (
+            Class::Damaged,
+            vec![(4096, "the device cannot read this place".to_owned())]
+        )
+    );
 }

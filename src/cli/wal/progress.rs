@@ -23,11 +23,11 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn new(world: &World, total_bytes: u64) -> Self {
+    pub(super) fn new(world: &World, is_shown: bool, total_bytes: u64) -> Self {
         Self {
             clock: Arc::clone(&world.clock),
             begun: world.clock.monotonic(),
-            is_watched: world.shows_progress,
+            is_watched: is_shown && world.shows_progress,
             total_bytes,
             done_bytes: 0,
             bar: None,

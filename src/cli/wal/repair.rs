@@ -73,7 +73,7 @@ fn write(
 ) -> io::Result<()> {
     let has_work = if is_dry {
         report.kind == "tail" && report.dropped_tail_bytes > 0
-            || report.kind == "salvage" && (!report.lost.is_empty() || report.identity_rebuilt)
+            || report.kind == "salvage" && (!report.removed.is_empty() || report.identity_rebuilt)
     } else {
         report.changed
     };

@@ -25,7 +25,7 @@ pub(super) fn run(args: &LookArgs, context: &mut Context<'_>) -> Result<Exit, Pr
         *bytes += frame_bytes(record.payload.len()) as u64;
         Ok(())
     };
-    let look = look::visit(context.world, args.data.root(), &mut count)?;
+    let look = look::visit(context.world, args.data.root(), true, &mut count)?;
     let checkpoints: Vec<CheckpointFacts> = look
         .report
         .checkpoints
