@@ -3,10 +3,6 @@
 use std::io::{self, Write};
 use std::process::{Command, ExitCode, Stdio};
 
-use anyhow::{Context, Result, bail};
-use clap::{Parser, Subcommand, ValueEnum};
-use tocsin::bugs::Bug;
-use tocsin::sys::Clock;
 use crate::log::enumerate::{Plan, Points};
 use crate::log::suites::{
     Tally, bounded, histories, history, in_parallel, reference, rot, threads, workload,
@@ -14,6 +10,10 @@ use crate::log::suites::{
 use crate::log::workload::Op;
 use crate::table::{self, ZooResult};
 use crate::zoo;
+use anyhow::{Context, Result, bail};
+use clap::{Parser, Subcommand, ValueEnum};
+use tocsin::bugs::Bug;
+use tocsin::sys::Clock;
 
 #[derive(Debug, Parser)]
 #[command(
@@ -77,7 +77,6 @@ enum Action {
         #[arg(long, default_value_t = 1)]
         seed: u64,
         /// The steps
-        #[arg(required = true)]
         steps: Vec<String>,
     },
     /// One random history, as printed with a violation

@@ -9,7 +9,6 @@
 //! | threads   | the writer thread under several senders                           |
 //! | histories | random kills and power losses                                     |
 //! | rot       | a sample of bit flips, zeroed pages and cuts                       |
-//! | images-2  | crash images of all workloads of two steps                        |
 //! | scenarios | the named tests of `tests/recovery`                               |
 
 use std::io::{BufRead, BufReader, Write};
@@ -36,7 +35,7 @@ pub struct Found {
 
 type Layer = (&'static str, fn(&Tally, u64, u64, u64));
 
-const LAYERS: [Layer; 5] = [
+const LAYERS: [Layer; 4] = [
     ("images", |tally, seed, part, parts| {
         bounded(tally, &Op::ALL, 1, seed, part, parts)
     }),
@@ -48,9 +47,6 @@ const LAYERS: [Layer; 5] = [
     }),
     ("rot", |tally, seed, part, parts| {
         rot(tally, 41, seed, part, parts)
-    }),
-    ("images-2", |tally, seed, part, parts| {
-        bounded(tally, &Op::ALL, 2, seed, part, parts)
     }),
 ];
 

@@ -168,16 +168,36 @@ struct RecordingFile {
     tape: Arc<Mutex<Tape>>,
 }
 
+impl RecordingFile {
+    fn visible(&self, offset: u64, len: usize) -> Arc<[u8]> {
+        let mut bytes = vec![0; len];
+        let mut filled = 0;
+        while let Ok(read @ 1..) = self
+            .inner
+            .read(offset + filled as u64, &mut bytes[filled..])
+        {
+            filled += read;
+        }
+        bytes.truncate(filled);
+        Arc::from(bytes)
+    }
+}
+
 impl DiskFile for RecordingFile {
     fn pwrite(&self, offset: u64, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.inner.pwrite(offset, bytes)?;
-        let bytes = Arc::from(&bytes[..written]);
+        let result = self.inner.pwrite(offset, bytes);
+        let bytes = match &result {
+            Ok(written) => Arc::from(&bytes[..*written]),
+            // A part may have been written nevertheless; what can be read there now tells.
+            Err(_) => self.visible(offset, bytes.len()),
+        };
+        let file = self.file;
         lock(&self.tape).ops.push(DiskOp::Write {
-            file: self.file,
+            file,
             offset,
             bytes,
         });
-        Ok(written)
+        result
     }
 
     fn fdatasync(&self) -> io::Result<()> {
@@ -200,12 +220,17 @@ impl DiskFile for RecordingFile {
     }
 
     fn preallocate(&self, len_bytes: u64) -> io::Result<()> {
-        self.inner.preallocate(len_bytes)?;
-        lock(&self.tape).ops.push(DiskOp::Preallocate {
-            file: self.file,
-            len_bytes,
-        });
-        Ok(())
+        let result = self.inner.preallocate(len_bytes);
+        let len_bytes = if result.is_ok() {
+            len_bytes
+        } else {
+            self.inner.len().unwrap_or(0)
+        };
+        let file = self.file;
+        lock(&self.tape)
+            .ops
+            .push(DiskOp::Preallocate { file, len_bytes });
+        result
     }
 }
 

@@ -3,7 +3,7 @@
 //! ```text
 //!  1 lock                                        second process: refused
 //!  2 STORE                                       none and no records: a new store is made
-//!  3 remove *.tmp
+//!  3 remove *.tmp; make the names that are there durable
 //!  4 newest whole checkpoint ─► replay
 //!  5 scan ─► replay of every record behind it    M: refused, nothing was changed
 //!  6 a fresh segment with a copy of the suspect tail, durable before it has its name
@@ -127,6 +127,15 @@ pub fn open(
     };
     if !planted(Bug::TmpNotCleaned) {
         remove_unfinished(disk)?;
+    }
+    // After a kill, a name that can be read may exist in memory only; what follows relies on it.
+    for dir in [
+        layout::root_dir(),
+        layout::wal_dir(),
+        layout::checkpoint_dir(),
+    ] {
+        disk.sync_dir(dir)
+            .map_err(at(disk, "sync the directory", dir))?;
     }
     let view = View::load_as(disk, identity)?;
     replay_checkpoint(disk, &view, replay)?;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::checkpoint::{CheckpointFile, newest_first};
 use super::error::OpenError;
 use super::fileops::at;
+use super::frame::Broken;
 use super::ids::{Lsn, SegmentSeq, StoreId};
 use super::layout;
 use super::report::Cause;
@@ -146,7 +147,8 @@ pub(crate) fn list_segments(disk: &dyn Disk) -> Result<Vec<Segment>, OpenError> 
         };
         let file_bytes = file.len().map_err(at(disk, "measure", &path))?;
         let header = match SegmentHeader::read(file.as_ref()) {
-            Err(_) | Ok(Err(HeaderFault::Damaged)) => Err(Cause::Header),
+            Err(_) => Err(Cause::Frame(Broken::Unreadable)),
+            Ok(Err(HeaderFault::Damaged)) => Err(Cause::Header),
             Ok(Err(HeaderFault::Newer(found))) => {
                 return Err(OpenError::NewerFormat {
                     path: disk.display(&path),

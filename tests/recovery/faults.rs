@@ -503,3 +503,57 @@ fn full_log_keeps_room_for_results_of_notifications() {
     let result = writer.append(Lane::Priority, &[&text_record("result")]);
     assert_eq!((is_full(&refused), result.is_ok()), (true, true));
 }
+
+#[test]
+fn record_of_a_batch_that_a_full_disk_refused_never_continues_the_batch_written_in_its_place() {
+    // The refused batch was in the page cache whole; of its two pages only the second reached the
+    // disk, of the zeros written over it none, of the next batch its one page. The refused record
+    // then stands just where the log goes on, with the right LSN.
+    const PAGE: usize = 4096;
+    let world = World::new();
+    let disk = Arc::new(RecordingDisk::new(world.disk.clone()));
+    let shared: Arc<dyn tocsin::sys::Disk> = Arc::<RecordingDisk<SimDisk>>::clone(&disk);
+    let environment = world.environment_over(shared, 3);
+    let (mut writer, _) = open(&environment, &world.options, &mut Texts::default()).unwrap();
+    let end = crate::support::places(&world.bytes(&world.segments()[0]))
+        .last()
+        .unwrap()
+        .end;
+    // A BatchStart takes 48 bytes, a record 28 and its payload.
+    let first_of_batch = "a".repeat(600);
+    let batch_head = 48 + 28 + 600 + 4;
+    let filler = PAGE - (end + 48 + 28 + batch_head) % PAGE;
+    post(&mut writer, &[&"p".repeat(filler)]);
+    let second_of_batch = "b".repeat(200);
+    world.disk.plan(Fault::once(
+        Call::Pwrite,
+        1,
+        FaultKind::PartThenError(910, Errno::Enospc),
+    ));
+    let records = [text_record(&first_of_batch), text_record(&second_of_batch)];
+    let refused = writer.append(Lane::Normal, &[&records[0], &records[1]]);
+    let before = disk.len();
+    append(&mut writer, &"c".repeat(600)).unwrap();
+    // All but the sync of the second batch.
+    let model = model_after(&disk.ops()[..before + 1]);
+    let image = model.materialise(
+        |_| true,
+        |at| {
+            if at == 1 || at == 4 {
+                Fate::Kept
+            } else {
+                Fate::Lost
+            }
+        },
+    );
+    let recovered = World::on(&image).recover();
+    let starts: String = recovered.iter().map(|text| &text[..1]).collect();
+    assert_eq!(
+        (
+            is_full(&refused),
+            model.pending_writes().len(),
+            starts.as_str()
+        ),
+        (true, 5, "pc")
+    );
+}

@@ -9,8 +9,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tocsin::sys::{Disk, Image, SimDisk, VirtualClock, WallTime};
+use tocsin::wal::frame::Broken;
 use tocsin::wal::scan::{Behind, Scanned, inspect};
-use tocsin::wal::{Class, Lane, LogOptions, Lsn, OpenError, ScanReport, View, open};
+use tocsin::wal::{Cause, Class, Lane, LogOptions, Lsn, OpenError, ScanReport, View, open};
 
 use super::model::{Recovered, record, write_sections};
 use super::workload::{Violation, environment};
@@ -63,6 +64,8 @@ struct Expected {
     damage: Option<(u64, Option<u64>)>,
     /// The LSN from which on records are dropped, if a tail is.
     cut: Option<u64>,
+    /// Why reading stops there, where the oracle can know.
+    broken: Option<Broken>,
 }
 
 impl Expected {
@@ -71,6 +74,7 @@ impl Expected {
             class,
             damage: None,
             cut: None,
+            broken: None,
         }
     }
 }
@@ -228,6 +232,7 @@ impl Specimen {
                 class,
                 damage: None,
                 cut: Some(first.lsn),
+                broken: None,
             };
         }
         let is_last_frame = segment
@@ -253,6 +258,7 @@ impl Specimen {
             class,
             damage: Some((first, last)),
             cut: None,
+            broken: None,
         }
     }
 
@@ -264,7 +270,20 @@ impl Specimen {
         }
         let inside = |frame: &Frame| (frame.start..frame.payload_end).contains(&byte);
         if segment.frames.iter().any(inside) {
-            return self.without_frames(at, &inside, true);
+            let is_header = segment
+                .frames
+                .iter()
+                .any(|frame| inside(frame) && byte < frame.start + FRAME_HEADER);
+            // A header is believed as a whole or not at all, its length first of all.
+            let broken = if is_header {
+                Broken::Header
+            } else {
+                Broken::Payload
+            };
+            return Expected {
+                broken: Some(broken),
+                ..self.without_frames(at, &inside, true)
+            };
         }
         let end = segment
             .frames
@@ -285,6 +304,7 @@ impl Specimen {
                     class: Class::TornTail,
                     damage: None,
                     cut: Some(next),
+                    broken: None,
                 }
             }
         }
@@ -391,6 +411,11 @@ impl Specimen {
                 .first()
                 .map(|one| (one.first.0, one.last.map(|lsn| lsn.0))),
             cut: expected.cut.filter(|cut| report.next == Lsn(*cut)),
+            broken: expected.broken.filter(|broken| {
+                let torn = report.torn.as_ref().map(|torn| torn.broken);
+                let damage = report.damage.first().map(|damage| damage.cause);
+                torn == Some(*broken) || damage == Some(Cause::Frame(*broken))
+            }),
         };
         if &found != expected || report.damage.len() > 1 {
             return Err(violation(format!(

@@ -9,8 +9,8 @@
 //!  section   kind u32, not 0xffffffff · CRC-32 u32 over kind ‖ length ‖ payload · length u64 · payload,
 //!            zeros up to a multiple of 8
 //!  …
-//!  trailer   0xffffffff u32 · CRC-32 u32 over everything before the trailer and over the 24 bytes that
-//!            follow · sections u64 · file length u64 · state hash u64                         32 bytes
+//!  trailer   0xffffffff u32 · CRC-32 u32 over everything before the trailer but the header's CRC, and
+//!            over the 24 bytes that follow · sections u64 · file length u64 · state hash u64                         32 bytes
 //! ```
 //!
 //! The order of steps, and what a crash between them leaves:
@@ -44,6 +44,7 @@ pub const CHECKPOINTS_KEPT: usize = 2;
 
 const MAGIC: &[u8; 8] = b"TOCSIN\0C";
 const HEADER_BYTES: usize = 56;
+const HEADER_CRC_OFFSET: usize = 48;
 const SECTION_HEADER_BYTES: usize = 16;
 const TRAILER_BYTES: usize = 32;
 const TRAILER_KIND: u32 = u32::MAX;

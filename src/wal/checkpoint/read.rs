@@ -5,8 +5,8 @@ use std::io;
 use std::sync::Arc;
 
 use super::{
-    ALIGN, HEADER_BYTES, MAGIC, SECTION_BYTES_MAX, SECTION_HEADER_BYTES, TRAILER_BYTES,
-    TRAILER_KIND,
+    ALIGN, HEADER_BYTES, HEADER_CRC_OFFSET, MAGIC, SECTION_BYTES_MAX, SECTION_HEADER_BYTES,
+    TRAILER_BYTES, TRAILER_KIND,
 };
 use crate::bugs::{Bug, planted};
 use crate::sys::{Disk, DiskFile};
@@ -148,7 +148,10 @@ fn read(
     store: StoreId,
     visit: &mut SectionVisit<'_>,
 ) -> Result<CheckpointInfo, Stop> {
-    read_header(&input.take_counted(HEADER_BYTES)?, lsn, store)?;
+    let header = input.take(HEADER_BYTES)?;
+    read_header(&header, lsn, store)?;
+    input.crc.update(&header[..HEADER_CRC_OFFSET]);
+    input.crc.update(&header[HEADER_CRC_OFFSET + 4..]);
     let mut sections: u64 = 0;
     loop {
         let start = input.take(SECTION_HEADER_BYTES)?;
@@ -177,7 +180,9 @@ fn read(
 }
 
 fn read_header(header: &[u8], lsn: Lsn, store: StoreId) -> Result<(), CheckpointDamage> {
-    if &header[0..8] != MAGIC || crc32fast::hash(&header[..48]) != u32_at(header, 48) {
+    if &header[0..8] != MAGIC
+        || crc32fast::hash(&header[..HEADER_CRC_OFFSET]) != u32_at(header, HEADER_CRC_OFFSET)
+    {
         return Err(CheckpointDamage::Header);
     }
     let version = u16_at(header, 8);
