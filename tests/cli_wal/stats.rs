@@ -127,7 +127,7 @@ checkpoint 13: cannot be used: its contents do not match their checksum
 checkpoint 11: whole
   file        DATA/checkpoint/000000000000000b.ckpt
   bytes       136
-  CRC-32      08eacbb9
+  CRC-32      c25818a9
   state hash  000000000000feed
   section kind 1: 9 bytes
   section kind 9: 0 bytes
@@ -158,7 +158,7 @@ fn one_checkpoint_is_shown_by_its_lsn_with_the_directory_in_each_place() {
         "file": "DATA/checkpoint/000000000000000b.ckpt",
         "fault": null,
         "bytes": 136,
-        "crc": "08eacbb9",
+        "crc": "c25818a9",
         "state_hash": "000000000000feed",
         "sections": [{"kind": 1, "bytes": 9}, {"kind": 9, "bytes": 0}]
     }]);
