@@ -1,1 +1,3 @@
 //! An alertmanager that does not forget.
+
+pub mod template;

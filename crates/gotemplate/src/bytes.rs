@@ -212,14 +212,24 @@ mod tests {
         let seen: Vec<_> = chars(b"a\xff\xe2\x82\xc3\xa9").collect();
         assert_eq!(
             seen,
-            [(0, 'a', 1), (1, REPLACEMENT, 1), (2, REPLACEMENT, 1), (3, REPLACEMENT, 1), (4, 'é', 2)]
+            [
+                (0, 'a', 1),
+                (1, REPLACEMENT, 1),
+                (2, REPLACEMENT, 1),
+                (3, REPLACEMENT, 1),
+                (4, 'é', 2)
+            ]
         );
     }
 
     #[test]
     fn the_last_character_is_found_behind_malformed_bytes() {
         assert_eq!(
-            [decode_last(b""), decode_last(b"\xa9"), decode_last("é".as_bytes())],
+            [
+                decode_last(b""),
+                decode_last(b"\xa9"),
+                decode_last("é".as_bytes())
+            ],
             [(REPLACEMENT, 0), (REPLACEMENT, 1), ('é', 2)]
         );
     }

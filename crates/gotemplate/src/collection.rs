@@ -34,18 +34,33 @@ impl Slice {
     pub fn new(ty: Type, elements: Vec<Value>) -> Self {
         let len = elements.len();
         let elements = Some(Arc::new(Elements(Mutex::new(elements))));
-        Self { ty, elements, start: 0, len, cap: len }
+        Self {
+            ty,
+            elements,
+            start: 0,
+            len,
+            cap: len,
+        }
     }
 
     /// The nil slice of a type.
     #[must_use]
     pub fn nil(ty: Type) -> Self {
-        Self { ty, elements: None, start: 0, len: 0, cap: 0 }
+        Self {
+            ty,
+            elements: None,
+            start: 0,
+            len: 0,
+            cap: 0,
+        }
     }
 
     /// A `[]string`.
     pub fn strings<S: Into<GoString>>(strings: impl IntoIterator<Item = S>) -> Self {
-        let elements = strings.into_iter().map(|text| Value::from(text.into())).collect();
+        let elements = strings
+            .into_iter()
+            .map(|text| Value::from(text.into()))
+            .collect();
         Self::new(&types::STRING_SLICE, elements)
     }
 
@@ -92,7 +107,9 @@ impl Slice {
         if at >= self.len {
             return None;
         }
-        self.elements.as_ref()?.with(|all| all.get(self.start + at).cloned())
+        self.elements
+            .as_ref()?
+            .with(|all| all.get(self.start + at).cloned())
     }
 
     /// The elements.
@@ -102,7 +119,9 @@ impl Slice {
             return Vec::new();
         };
         elements.with(|all| {
-            all.get(self.start..self.start + self.len).map(<[Value]>::to_vec).unwrap_or_default()
+            all.get(self.start..self.start + self.len)
+                .map(<[Value]>::to_vec)
+                .unwrap_or_default()
         })
     }
 
@@ -144,7 +163,10 @@ impl Slice {
                     .collect()
             });
             drop(replaced);
-            return Self { len, ..self.clone() };
+            return Self {
+                len,
+                ..self.clone()
+            };
         }
         let cap = grown_capacity(self.cap, len);
         let mut all = self.to_vec();
@@ -152,7 +174,13 @@ impl Slice {
         all.extend(more);
         all.resize(cap, Value::None);
         let elements = Some(Arc::new(Elements(Mutex::new(all))));
-        Self { ty: self.ty, elements, start: 0, len, cap }
+        Self {
+            ty: self.ty,
+            elements,
+            start: 0,
+            len,
+            cap,
+        }
     }
 }
 
@@ -173,13 +201,19 @@ impl Drop for Elements {
 fn dismantle(mut pending: Vec<Value>) {
     while let Some(value) = pending.pop() {
         match value {
-            Value::Slice(Slice { elements: Some(elements), .. }) => {
+            Value::Slice(Slice {
+                elements: Some(elements),
+                ..
+            }) => {
                 if let Some(mut inner) = Arc::into_inner(elements) {
                     let own = inner.0.get_mut().unwrap_or_else(PoisonError::into_inner);
                     pending.append(own);
                 }
             }
-            Value::Map(Map { entries: Some(entries), .. }) => {
+            Value::Map(Map {
+                entries: Some(entries),
+                ..
+            }) => {
                 if let Some(mut inner) = Arc::into_inner(entries) {
                     pending.extend(std::mem::take(&mut inner.0).into_values());
                 }
@@ -212,9 +246,16 @@ fn grown_capacity(old: usize, needed: usize) -> usize {
         cap
     };
     let bytes = wanted * ELEMENT_BYTES;
-    let header = if bytes > HEADERLESS_BYTES { HEADER_BYTES } else { 0 };
+    let header = if bytes > HEADERLESS_BYTES {
+        HEADER_BYTES
+    } else {
+        0
+    };
     let rounded = if bytes <= LARGEST_CLASS_BYTES - HEADER_BYTES {
-        let class = SIZE_CLASSES.iter().copied().find(|&class| class >= bytes + header);
+        let class = SIZE_CLASSES
+            .iter()
+            .copied()
+            .find(|&class| class >= bytes + header);
         class.unwrap_or(LARGEST_CLASS_BYTES) - header
     } else {
         bytes.div_ceil(PAGE_BYTES) * PAGE_BYTES
@@ -226,8 +267,9 @@ fn grown_capacity(old: usize, needed: usize) -> usize {
 const SIZE_CLASSES: [usize; 67] = [
     8, 16, 24, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240, 256, 288, 320, 352,
     384, 416, 448, 480, 512, 576, 640, 704, 768, 896, 1024, 1152, 1280, 1408, 1536, 1792, 2048,
-    2304, 2688, 3072, 3200, 3456, 4096, 4864, 5376, 6144, 6528, 6784, 6912, 8192, 9472, 9728, 10240,
-    10880, 12288, 13568, 14336, 16384, 18432, 19072, 20480, 21760, 24576, 27264, 28672, 32768,
+    2304, 2688, 3072, 3200, 3456, 4096, 4864, 5376, 6144, 6528, 6784, 6912, 8192, 9472, 9728,
+    10240, 10880, 12288, 13568, 14336, 16384, 18432, 19072, 20480, 21760, 24576, 27264, 28672,
+    32768,
 ];
 
 /// A map.
@@ -303,8 +345,14 @@ impl From<GoString> for Key {
 impl Map {
     /// A map of that type with these entries; of two with one key the later wins.
     pub fn new<K: Into<Key>>(ty: Type, entries: impl IntoIterator<Item = (K, Value)>) -> Self {
-        let entries = entries.into_iter().map(|(key, value)| (key.into(), value)).collect();
-        Self { ty, entries: Some(Arc::new(Entries(entries))) }
+        let entries = entries
+            .into_iter()
+            .map(|(key, value)| (key.into(), value))
+            .collect();
+        Self {
+            ty,
+            entries: Some(Arc::new(Entries(entries))),
+        }
     }
 
     /// The nil map of a type.
@@ -359,21 +407,36 @@ mod tests {
 
     #[test]
     fn capacity_grows_as_in_go() {
-        let seen = [(3, 4), (2, 3), (4, 5), (5, 6), (0, 1), (256, 257), (512, 513), (2048, 2049)]
-            .map(|(old, needed)| grown_capacity(old, needed));
+        let seen = [
+            (3, 4),
+            (2, 3),
+            (4, 5),
+            (5, 6),
+            (0, 1),
+            (256, 257),
+            (512, 513),
+            (2048, 2049),
+        ]
+        .map(|(old, needed)| grown_capacity(old, needed));
         assert_eq!(seen, [6, 4, 8, 10, 1, 591, 847, 3072]);
     }
 
     #[test]
     fn slices_share_what_is_appended_within_capacity() {
         let list = |numbers: &[i64]| {
-            Slice::new(&types::ANY_SLICE, numbers.iter().map(|&n| Value::from(n)).collect())
+            Slice::new(
+                &types::ANY_SLICE,
+                numbers.iter().map(|&n| Value::from(n)).collect(),
+            )
         };
         let shown = |slice: &Slice| format!("{:?}", slice.to_vec());
         let first = list(&[1, 2, 3]).append(vec![Value::from(4)]);
         let second = first.append(vec![Value::from(5)]);
         let third = first.append(vec![Value::from(6)]);
-        assert_eq!([shown(&second), shown(&third)], [shown(&third), shown(&list(&[1, 2, 3, 4, 6]))]);
+        assert_eq!(
+            [shown(&second), shown(&third)],
+            [shown(&third), shown(&list(&[1, 2, 3, 4, 6]))]
+        );
     }
 
     #[test]

@@ -23,7 +23,11 @@ pub struct ParseError {
 
 impl fmt::Display for ParseError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "template: {}:{}: {}", self.name, self.line, self.message)
+        write!(
+            out,
+            "template: {}:{}: {}",
+            self.name, self.line, self.message
+        )
     }
 }
 
@@ -57,10 +61,17 @@ impl fmt::Display for ExecError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {
             None => write!(out, "template: {}", self.message),
-            Some(Place { location, template, node }) => {
+            Some(Place {
+                location,
+                template,
+                node,
+            }) => {
                 let template = crate::quote::quote(template.as_bytes());
                 let message = &self.message;
-                write!(out, "template: {location}: executing {template} at <{node}>: {message}")
+                write!(
+                    out,
+                    "template: {location}: executing {template} at <{node}>: {message}"
+                )
             }
         }
     }

@@ -103,7 +103,11 @@ impl Function {
         params: impl Into<Vec<Type>>,
         body: impl Fn(&Call<'_>, &[Value]) -> Result<Value, Fault> + Send + Sync + 'static,
     ) -> Self {
-        Self { params: params.into().into(), variadic: false, action: Action::Host(Arc::new(body)) }
+        Self {
+            params: params.into().into(),
+            variadic: false,
+            action: Action::Host(Arc::new(body)),
+        }
     }
 
     /// A function whose last parameter may be given any number of times, even none.
@@ -111,7 +115,10 @@ impl Function {
         params: impl Into<Vec<Type>>,
         body: impl Fn(&Call<'_>, &[Value]) -> Result<Value, Fault> + Send + Sync + 'static,
     ) -> Self {
-        Self { variadic: true, ..Self::new(params, body) }
+        Self {
+            variadic: true,
+            ..Self::new(params, body)
+        }
     }
 
     pub(crate) fn call(&self, call: &Call<'_>, args: &[Value]) -> Result<Value, Fault> {
@@ -157,10 +164,14 @@ impl FuncMap {
         Arc::make_mut(&mut self.own).insert(name.to_owned(), function);
     }
 
-    /// Whether a template may call that name.
+    /// Whether a template may call that name. What escaping puts into pipelines is not for
+    /// templates to call.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
-        self.get(name).is_some()
+        self.own.contains_key(name)
+            || builtins::table().get(name).is_some_and(|function| {
+                !matches!(function.action, Action::Builtin(Builtin::Escape(_)))
+            })
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Function> {

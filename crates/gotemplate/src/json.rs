@@ -25,7 +25,9 @@ fn write(out: &mut Vec<u8>, value: &Value, limit: usize, depth: usize) -> Result
     if let Some(form) = value.ty().and_then(|ty| ty.json) {
         let text = form(value).map_err(|error| {
             let name = value.type_name();
-            Fault::new(format!("json: error calling MarshalJSON for type {name}: {error}"))
+            Fault::new(format!(
+                "json: error calling MarshalJSON for type {name}: {error}"
+            ))
         })?;
         out.extend_from_slice(text.as_bytes());
         return Ok(());
@@ -46,7 +48,11 @@ fn write(out: &mut Vec<u8>, value: &Value, limit: usize, depth: usize) -> Result
             let mut mark = b'{';
             for (field, value) in shown.filter(|(field, _)| field.is_exported()) {
                 out.push(mark);
-                let name = if field.json.is_empty() { field.name } else { field.json };
+                let name = if field.json.is_empty() {
+                    field.name
+                } else {
+                    field.json
+                };
                 quote_into(out, name.as_bytes());
                 out.push(b':');
                 write(out, value, limit, depth + 1)?;
@@ -56,7 +62,10 @@ fn write(out: &mut Vec<u8>, value: &Value, limit: usize, depth: usize) -> Result
         }
         Value::Time(_) | Value::Zone(_) => out.extend_from_slice(b"{}"),
         Value::Complex(..) | Value::Func(_) => {
-            return Err(Fault::new(format!("json: unsupported type: {}", value.type_name())));
+            return Err(Fault::new(format!(
+                "json: unsupported type: {}",
+                value.type_name()
+            )));
         }
     }
     Ok(())
@@ -70,17 +79,16 @@ fn close(out: &mut Vec<u8>, mark: u8, open: u8, close: u8) {
     out.push(close);
 }
 
-fn write_slice(
-    out: &mut Vec<u8>,
-    slice: &Slice,
-    limit: usize,
-    depth: usize,
-) -> Result<(), Fault> {
+fn write_slice(out: &mut Vec<u8>, slice: &Slice, limit: usize, depth: usize) -> Result<(), Fault> {
     if slice.is_nil() {
         out.extend_from_slice(b"null");
         return Ok(());
     }
-    if slice.ty().elem.is_some_and(|elem| types::same(elem, &types::UINT8)) {
+    if slice
+        .ty()
+        .elem
+        .is_some_and(|elem| types::same(elem, &types::UINT8))
+    {
         let bytes: Vec<u8> = slice
             .iter()
             .filter_map(|byte| match byte {
@@ -170,8 +178,7 @@ pub(crate) fn quote_into(out: &mut Vec<u8>, text: &[u8]) {
 
 /// Standard base64 with padding.
 fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] =
-        b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
     for chunk in bytes.chunks(3) {
         let group = (0..3).fold(0u32, |group, at| {
@@ -193,7 +200,10 @@ mod tests {
     #[test]
     fn floats_strings_and_bytes_take_the_forms_of_go() {
         let bytes = |text: &[u8]| {
-            let elements = text.iter().map(|&b| Value::Uint(b.into(), &types::UINT8)).collect();
+            let elements = text
+                .iter()
+                .map(|&b| Value::Uint(b.into(), &types::UINT8))
+                .collect();
             Value::Slice(Slice::new(&types::BYTE_SLICE, elements))
         };
         let values = [
@@ -208,9 +218,16 @@ mod tests {
         let seen = values.map(|value| {
             encode(&value, usize::MAX).map(|text| String::from_utf8_lossy(&text).into_owned())
         });
-        let expected =
-            ["1e+21", "1e-7", "100000000", "\"a\\u003c\\u2028\\u0001\u{7f}\"", "\"YWI=\"", "null", "[]"]
-                .map(|text| Ok(text.to_owned()));
+        let expected = [
+            "1e+21",
+            "1e-7",
+            "100000000",
+            "\"a\\u003c\\u2028\\u0001\u{7f}\"",
+            "\"YWI=\"",
+            "null",
+            "[]",
+        ]
+        .map(|text| Ok(text.to_owned()));
         assert_eq!(seen, expected);
     }
 }

@@ -106,18 +106,32 @@ impl<'t> Lexer<'t> {
                 self.token(Kind::End)
             };
         }
-        if self.inside_action { self.action_token() } else { self.text_token() }
+        if self.inside_action {
+            self.action_token()
+        } else {
+            self.text_token()
+        }
     }
 
     fn token(&mut self, kind: Kind) -> Token {
-        let token = Token { kind, pos: self.start, len: self.pos - self.start, error: None };
+        let token = Token {
+            kind,
+            pos: self.start,
+            len: self.pos - self.start,
+            error: None,
+        };
         self.start = self.pos;
         token
     }
 
     fn error(&mut self, message: impl Into<String>) -> Token {
         self.failed = true;
-        Token { kind: Kind::Error, pos: self.start, len: 0, error: Some(message.into()) }
+        Token {
+            kind: Kind::Error,
+            pos: self.start,
+            len: 0,
+            error: Some(message.into()),
+        }
     }
 
     fn rest(&self) -> &'t [u8] {
@@ -154,12 +168,20 @@ impl<'t> Lexer<'t> {
         loop {
             let Some(found) = find(self.rest(), LEFT) else {
                 self.pos = self.text.len();
-                return self.token(if self.pos > self.start { Kind::Text } else { Kind::End });
+                return self.token(if self.pos > self.start {
+                    Kind::Text
+                } else {
+                    Kind::End
+                });
             };
             let delim = self.pos + found;
             let after = self.text.get(delim + LEFT.len()..).unwrap_or_default();
             let text = self.text.get(self.start..delim).unwrap_or_default();
-            let kept = if has_left_marker(after) { trim_end(text).len() } else { text.len() };
+            let kept = if has_left_marker(after) {
+                trim_end(text).len()
+            } else {
+                text.len()
+            };
             if kept > 0 {
                 self.pos = self.start + kept;
                 let token = self.token(Kind::Text);
@@ -178,8 +200,17 @@ impl<'t> Lexer<'t> {
     /// The token of an opening delimiter, or nothing after a comment.
     fn left_delim(&mut self) -> Option<Token> {
         self.pos += LEFT.len();
-        let marker = if has_left_marker(self.rest()) { MARKER_LEN } else { 0 };
-        if self.rest().get(marker..).unwrap_or_default().starts_with(COMMENT_START) {
+        let marker = if has_left_marker(self.rest()) {
+            MARKER_LEN
+        } else {
+            0
+        };
+        if self
+            .rest()
+            .get(marker..)
+            .unwrap_or_default()
+            .starts_with(COMMENT_START)
+        {
             self.pos += marker;
             self.start = self.pos;
             return self.comment();
@@ -225,8 +256,12 @@ impl<'t> Lexer<'t> {
 
     fn right_delim(&mut self, trims: bool) -> Token {
         self.start += if trims { MARKER_LEN } else { 0 };
-        let token =
-            Token { kind: Kind::RightDelim, pos: self.start, len: RIGHT.len(), error: None };
+        let token = Token {
+            kind: Kind::RightDelim,
+            pos: self.start,
+            len: RIGHT.len(),
+            error: None,
+        };
         self.skip_right_delim(trims);
         self.inside_action = false;
         token
@@ -258,7 +293,11 @@ impl<'t> Lexer<'t> {
                 None => self.error("unterminated raw quoted string"),
             },
             '$' => self.name_after_sigil(Kind::Variable, Kind::Variable),
-            '.' if self.rest().first().is_some_and(|byte| !byte.is_ascii_digit()) => {
+            '.' if self
+                .rest()
+                .first()
+                .is_some_and(|byte| !byte.is_ascii_digit()) =>
+            {
                 self.name_after_sigil(Kind::Field, Kind::Dot)
             }
             '.' | '+' | '-' | '0'..='9' => {
@@ -286,7 +325,10 @@ impl<'t> Lexer<'t> {
         let last = self.pos - 1;
         let from_last = self.text.get(last..).unwrap_or_default();
         if has_right_marker(from_last)
-            && from_last.get(MARKER_LEN..).unwrap_or_default().starts_with(RIGHT)
+            && from_last
+                .get(MARKER_LEN..)
+                .unwrap_or_default()
+                .starts_with(RIGHT)
         {
             self.pos = last;
             if self.start == last {
@@ -316,7 +358,11 @@ impl<'t> Lexer<'t> {
         while self.peek().is_some_and(is_alphanumeric) {
             self.next();
         }
-        if self.at_terminator() { self.token(kind) } else { self.bad_character() }
+        if self.at_terminator() {
+            self.token(kind)
+        } else {
+            self.bad_character()
+        }
     }
 
     fn bad_character(&mut self) -> Token {
@@ -413,19 +459,29 @@ fn has_right_marker(text: &[u8]) -> bool {
 }
 
 fn trim_end(text: &[u8]) -> &[u8] {
-    let kept = text.iter().rposition(|&byte| !is_space(byte)).map_or(0, |last| last + 1);
+    let kept = text
+        .iter()
+        .rposition(|&byte| !is_space(byte))
+        .map_or(0, |last| last + 1);
     text.get(..kept).unwrap_or_default()
 }
 
 fn trim_start(text: &[u8]) -> &[u8] {
-    let first = text.iter().position(|&byte| !is_space(byte)).unwrap_or(text.len());
+    let first = text
+        .iter()
+        .position(|&byte| !is_space(byte))
+        .unwrap_or(text.len());
     text.get(first..).unwrap_or_default()
 }
 
 /// A character as Go's `%#U` shows it.
 pub(crate) fn named(c: char) -> String {
     let code = u32::from(c);
-    if is_print(c) { format!("U+{code:04X} '{c}'") } else { format!("U+{code:04X}") }
+    if is_print(c) {
+        format!("U+{code:04X} '{c}'")
+    } else {
+        format!("U+{code:04X}")
+    }
 }
 
 #[cfg(test)]
@@ -457,8 +513,12 @@ mod tests {
     #[test]
     fn an_unclosed_action_is_an_error_token_behind_the_last_good_one() {
         let mut lexer = Lexer::new(b"{{ if\n .A\n", true, true);
-        let tokens: Vec<_> = std::iter::repeat_with(|| lexer.next_token()).take(7).collect();
-        let last = tokens.iter().find_map(|token| Some((token.pos, token.error.clone()?)));
+        let tokens: Vec<_> = std::iter::repeat_with(|| lexer.next_token())
+            .take(7)
+            .collect();
+        let last = tokens
+            .iter()
+            .find_map(|token| Some((token.pos, token.error.clone()?)));
         assert_eq!(last, Some((11, "unclosed action".to_owned())));
     }
 }

@@ -45,6 +45,7 @@ mod number;
 mod parse;
 mod quote;
 mod set;
+pub mod strconv;
 pub mod time;
 pub mod types;
 mod unicode;

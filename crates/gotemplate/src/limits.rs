@@ -24,7 +24,11 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_output_bytes: usize::MAX, max_steps: u64::MAX, max_template_depth: 100_000 }
+        Self {
+            max_output_bytes: usize::MAX,
+            max_steps: u64::MAX,
+            max_template_depth: 100_000,
+        }
     }
 }
 

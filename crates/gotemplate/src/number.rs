@@ -28,7 +28,10 @@ pub(crate) fn parse_constant(text: &[u8]) -> Result<Number, String> {
     if let Some(body) = source.strip_suffix('i') {
         return parse_complex(body, &source);
     }
-    let mut number = Number { text: shown(), ..Number::default() };
+    let mut number = Number {
+        text: shown(),
+        ..Number::default()
+    };
     number.uint = parse_uint(&source);
     number.int = parse_int(&source);
     if number.int == Some(0) {
@@ -59,7 +62,10 @@ fn parse_complex(body: &str, text: &str) -> Result<Number, String> {
     // The sign between the parts is the last one that no exponent claims.
     let split = body.char_indices().rev().find(|&(at, c)| {
         let before = body.get(..at).unwrap_or_default();
-        let in_exponent = if before.trim_start_matches(['+', '-']).starts_with(['x', 'X']) {
+        let in_exponent = if before
+            .trim_start_matches(['+', '-'])
+            .starts_with(['x', 'X'])
+        {
             before.ends_with(['p', 'P'])
         } else {
             before.ends_with(['e', 'E', 'p', 'P'])
@@ -68,7 +74,11 @@ fn parse_complex(body: &str, text: &str) -> Result<Number, String> {
     });
     let (real, imaginary) = body.split_at(split.map_or(0, |(at, _)| at));
     let illegal = || format!("illegal number syntax: {}", quote(text.as_bytes()));
-    let real = if real.is_empty() { 0.0 } else { parse_float(real).map_err(|_| illegal())? };
+    let real = if real.is_empty() {
+        0.0
+    } else {
+        parse_float(real).map_err(|_| illegal())?
+    };
     let imaginary = parse_float(imaginary).map_err(|_| illegal())?;
     let mut number = Number {
         text: text.to_owned(),
@@ -91,7 +101,10 @@ pub(crate) fn exact_int(float: f64) -> Option<i64> {
     Some(truncate(float))
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the cast saturates, as wanted")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the cast saturates, as wanted"
+)]
 pub(crate) fn truncate(float: f64) -> i64 {
     float as i64
 }
@@ -107,12 +120,18 @@ fn exact_uint(float: f64) -> Option<u64> {
     (float.trunc() == float && (0.0..BOUND).contains(&float)).then(|| float as u64)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "rounding to the nearest float is meant")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "rounding to the nearest float is meant"
+)]
 pub(crate) fn int_to_float(int: i64) -> f64 {
     int as f64
 }
 
-#[expect(clippy::cast_precision_loss, reason = "rounding to the nearest float is meant")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "rounding to the nearest float is meant"
+)]
 pub(crate) fn uint_to_float(uint: u64) -> f64 {
     uint as f64
 }
@@ -121,9 +140,11 @@ pub(crate) fn uint_to_float(uint: u64) -> f64 {
 fn underscores_are_placed_well(text: &str) -> bool {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let (digits, hex, mut previous) = match unsigned.as_bytes() {
-        [b'0', base, ..] if matches!(base, b'b' | b'B' | b'o' | b'O' | b'x' | b'X') => {
-            (unsigned.get(2..).unwrap_or_default(), matches!(base, b'x' | b'X'), '0')
-        }
+        [b'0', base, ..] if matches!(base, b'b' | b'B' | b'o' | b'O' | b'x' | b'X') => (
+            unsigned.get(2..).unwrap_or_default(),
+            matches!(base, b'x' | b'X'),
+            '0',
+        ),
         _ => (unsigned, false, '^'),
     };
     // `previous` is what came before: `0` a digit, `_` an underscore, `!` anything else.
@@ -190,11 +211,18 @@ pub(crate) fn parse_float(text: &str) -> Result<f64, FloatError> {
         _ => (false, text),
     };
     let signed = |value: f64| if negative { -value } else { value };
-    if ["inf", "infinity"].iter().any(|word| unsigned.eq_ignore_ascii_case(word)) {
+    if ["inf", "infinity"]
+        .iter()
+        .any(|word| unsigned.eq_ignore_ascii_case(word))
+    {
         return Ok(signed(f64::INFINITY));
     }
     if unsigned.eq_ignore_ascii_case("nan") {
-        return if unsigned.len() == text.len() { Ok(f64::NAN) } else { Err(FloatError::Syntax) };
+        return if unsigned.len() == text.len() {
+            Ok(f64::NAN)
+        } else {
+            Err(FloatError::Syntax)
+        };
     }
     if unsigned.contains('_') && !underscores_are_placed_well(text) {
         return Err(FloatError::Syntax);
@@ -208,7 +236,11 @@ pub(crate) fn parse_float(text: &str) -> Result<f64, FloatError> {
         }
         digits.parse().map_err(|_| FloatError::Syntax)?
     };
-    if value.is_infinite() { Err(FloatError::Range) } else { Ok(signed(value)) }
+    if value.is_infinite() {
+        Err(FloatError::Range)
+    } else {
+        Ok(signed(value))
+    }
 }
 
 /// `HEX[.HEX]pEXP`, rounded to nearest even.
@@ -333,7 +365,10 @@ fn digits_exponent(digits: &str, exponent: i32, mark: char) -> String {
     let (first, rest) = digits.split_at(1.min(digits.len()));
     let point = if rest.is_empty() { "" } else { "." };
     let sign = if exponent < 0 { '-' } else { '+' };
-    format!("{first}{point}{rest}{mark}{sign}{:02}", exponent.unsigned_abs())
+    format!(
+        "{first}{point}{rest}{mark}{sign}{:02}",
+        exponent.unsigned_abs()
+    )
 }
 
 fn format_exponent(value: f64, verb: u8, precision: Precision) -> String {
@@ -376,7 +411,11 @@ fn format_general(value: f64, verb: u8, precision: Precision) -> String {
         return format!("0.{}{}", "0".repeat(zeros), split.digits);
     };
     if split.digits.len() <= point + 1 {
-        return format!("{}{}", split.digits, "0".repeat(point + 1 - split.digits.len()));
+        return format!(
+            "{}{}",
+            split.digits,
+            "0".repeat(point + 1 - split.digits.len())
+        );
     }
     let (whole, fraction) = split.digits.split_at(point + 1);
     format!("{whole}.{fraction}")
@@ -386,7 +425,11 @@ fn decompose(value: f64) -> (u64, i64) {
     let bits = value.abs().to_bits();
     let exponent = i64::try_from(bits >> 52).unwrap_or_default();
     let fraction = bits & ((1 << 52) - 1);
-    if exponent == 0 { (fraction, -1074) } else { (fraction | 1 << 52, exponent - 1075) }
+    if exponent == 0 {
+        (fraction, -1074)
+    } else {
+        (fraction | 1 << 52, exponent - 1075)
+    }
 }
 
 fn format_binary(value: f64) -> String {
@@ -427,7 +470,14 @@ fn format_hex(value: f64, verb: u8, precision: Precision) -> String {
     }
     let point = if fraction.is_empty() { "" } else { "." };
     let sign = if exponent < 0 { '-' } else { '+' };
-    let text =
-        format!("0x{}{point}{fraction}p{sign}{:02}", mantissa >> 52, exponent.unsigned_abs());
-    if verb == b'X' { text.to_uppercase() } else { text }
+    let text = format!(
+        "0x{}{point}{fraction}p{sign}{:02}",
+        mantissa >> 52,
+        exponent.unsigned_abs()
+    );
+    if verb == b'X' {
+        text.to_uppercase()
+    } else {
+        text
+    }
 }

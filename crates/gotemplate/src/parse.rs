@@ -26,9 +26,16 @@ pub(crate) fn parse(
     text: &[u8],
     functions: &FuncMap,
 ) -> Result<BTreeMap<String, Arc<Tree>>, ParseError> {
-    let source = Arc::new(Source { parse_name: name.to_owned(), text: text.to_vec() });
+    let source = Arc::new(Source {
+        parse_name: name.to_owned(),
+        text: text.to_vec(),
+    });
     let mut parser = Parser {
-        lexer: Lexer::new(text, !functions.contains("break"), !functions.contains("continue")),
+        lexer: Lexer::new(
+            text,
+            !functions.contains("break"),
+            !functions.contains("continue"),
+        ),
         source,
         text,
         functions,
@@ -112,7 +119,12 @@ impl Parser<'_> {
     }
 
     fn token(&self, at: usize) -> Token {
-        let end = Token { kind: Kind::End, pos: self.text.len(), len: 0, error: None };
+        let end = Token {
+            kind: Kind::End,
+            pos: self.text.len(),
+            len: 0,
+            error: None,
+        };
         self.scope.tokens.get(at).cloned().flatten().unwrap_or(end)
     }
 
@@ -153,7 +165,9 @@ impl Parser<'_> {
     }
 
     fn text_of(&self, token: &Token) -> &[u8] {
-        self.text.get(token.pos..token.pos + token.len).unwrap_or_default()
+        self.text
+            .get(token.pos..token.pos + token.len)
+            .unwrap_or_default()
     }
 
     fn string_of(&self, token: &Token) -> String {
@@ -162,7 +176,11 @@ impl Parser<'_> {
 
     fn expect(&mut self, kind: Kind, context: &str) -> Parsed<Token> {
         let token = self.next_non_space();
-        if token.kind == kind { Ok(token) } else { Err(self.unexpected(&token, context)) }
+        if token.kind == kind {
+            Ok(token)
+        } else {
+            Err(self.unexpected(&token, context))
+        }
     }
 }
 
@@ -183,7 +201,11 @@ impl Parser<'_> {
         let opened = self.scope.action_pos.map(|pos| line_of(self.text, pos));
         match opened {
             Some(line) if line != line_of(self.text, token.pos) => {
-                let within = if text.ends_with(" action") { "" } else { " in action" };
+                let within = if text.ends_with(" action") {
+                    ""
+                } else {
+                    " in action"
+                };
                 let name = &self.source.parse_name;
                 self.error(format!("{text}{within} started at {name}:{line}"))
             }
@@ -219,7 +241,10 @@ impl Parser<'_> {
 // Lists and control structures.
 impl Parser<'_> {
     fn file(&mut self) -> Parsed<List> {
-        let mut root = List { pos: self.peek().pos, nodes: Vec::new() };
+        let mut root = List {
+            pos: self.peek().pos,
+            nodes: Vec::new(),
+        };
         while self.peek().kind != Kind::End {
             if self.peek().kind == Kind::LeftDelim {
                 let delim = self.next();
@@ -266,7 +291,11 @@ impl Parser<'_> {
     }
 
     fn add(&mut self, name: String, root: List) -> Parsed<()> {
-        let tree = Tree { name, source: Arc::clone(&self.source), root };
+        let tree = Tree {
+            name,
+            source: Arc::clone(&self.source),
+            root,
+        };
         let earlier = self.trees.get(&tree.name);
         if earlier.is_none_or(|earlier| earlier.is_empty()) {
             self.trees.insert(tree.name.clone(), Arc::new(tree));
@@ -279,7 +308,10 @@ impl Parser<'_> {
 
     fn list(&mut self) -> Parsed<(List, Terminator)> {
         self.deeper(|parser| {
-            let mut list = List { pos: parser.peek_non_space().pos, nodes: Vec::new() };
+            let mut list = List {
+                pos: parser.peek_non_space().pos,
+                nodes: Vec::new(),
+            };
             while parser.peek_non_space().kind != Kind::End {
                 match parser.text_or_action()? {
                     Step::Node(node) => list.nodes.push(node),
@@ -296,7 +328,10 @@ impl Parser<'_> {
         match token.kind {
             Kind::Text => {
                 let bytes = GoString::from(self.text_of(&token));
-                Ok(Step::Node(Node::Text(Text { id: self.new_id(), bytes })))
+                Ok(Step::Node(Node::Text(Text {
+                    id: self.new_id(),
+                    bytes,
+                })))
             }
             Kind::LeftDelim => {
                 self.scope.action_pos = Some(token.pos);
@@ -338,7 +373,11 @@ impl Parser<'_> {
                 self.backup();
                 let pos = self.peek().pos;
                 let id = self.new_id();
-                Node::Action(Action { id, pos, pipe: self.pipeline("command", Kind::RightDelim)? })
+                Node::Action(Action {
+                    id,
+                    pos,
+                    pipe: self.pipeline("command", Kind::RightDelim)?,
+                })
             }
         };
         Ok(Step::Node(node))
@@ -396,7 +435,11 @@ impl Parser<'_> {
             }
         }
         self.scope.vars.truncate(vars);
-        Ok(Node::Branch(Box::new(Branch { kind, clauses, otherwise })))
+        Ok(Node::Branch(Box::new(Branch {
+            kind,
+            clauses,
+            otherwise,
+        })))
     }
 
     fn block(&mut self) -> Parsed<Node> {
@@ -424,7 +467,12 @@ impl Parser<'_> {
     }
 
     fn call_of(&mut self, pos: usize, name: String, pipe: Option<Pipe>) -> Node {
-        Node::Template(Box::new(Template { id: self.new_id(), pos, name, pipe }))
+        Node::Template(Box::new(Template {
+            id: self.new_id(),
+            pos,
+            name,
+            pipe,
+        }))
     }
 
     fn template_name(&mut self, token: &Token, context: &str) -> Parsed<String> {
@@ -444,7 +492,12 @@ impl Parser<'_> {
 impl Parser<'_> {
     fn pipeline(&mut self, context: &str, end: Kind) -> Parsed<Pipe> {
         let pos = self.peek_non_space().pos;
-        let mut pipe = Pipe { pos, decls: Vec::new(), is_assign: false, commands: Vec::new() };
+        let mut pipe = Pipe {
+            pos,
+            decls: Vec::new(),
+            is_assign: false,
+            commands: Vec::new(),
+        };
         self.declarations(&mut pipe, context)?;
         loop {
             let token = self.next_non_space();
@@ -519,16 +572,17 @@ impl Parser<'_> {
                 )
             ) {
                 let stage = at + 1;
-                return Err(
-                    self.error(format!("non executable command in pipeline stage {stage}"))
-                );
+                return Err(self.error(format!("non executable command in pipeline stage {stage}")));
             }
         }
         Ok(())
     }
 
     fn command(&mut self) -> Parsed<Command> {
-        let mut command = Command { pos: self.peek_non_space().pos, args: Vec::new() };
+        let mut command = Command {
+            pos: self.peek_non_space().pos,
+            args: Vec::new(),
+        };
         loop {
             self.peek_non_space();
             if let Some(operand) = self.operand()? {
@@ -577,7 +631,10 @@ impl Parser<'_> {
                 return Err(self.error(format!("unexpected . after term {shown}")));
             }
         };
-        Ok(Some(Expr { pos: first.pos, kind }))
+        Ok(Some(Expr {
+            pos: first.pos,
+            kind,
+        }))
     }
 
     fn field_name(&self, token: &Token) -> GoString {
@@ -612,11 +669,13 @@ impl Parser<'_> {
                 ExprKind::Number(number.map_err(|message| self.error(message))?)
             }
             Kind::LeftParen => {
-                let pipe = self.deeper(|parser| {
-                    parser.pipeline("parenthesized pipeline", Kind::RightParen)
-                })?;
+                let pipe = self
+                    .deeper(|parser| parser.pipeline("parenthesized pipeline", Kind::RightParen))?;
                 // Go gives the pipeline's own position, that of what follows the parenthesis.
-                return Ok(Some(Expr { pos: pipe.pos, kind: ExprKind::Pipe(Box::new(pipe)) }));
+                return Ok(Some(Expr {
+                    pos: pipe.pos,
+                    kind: ExprKind::Pipe(Box::new(pipe)),
+                }));
             }
             Kind::String | Kind::RawString => ExprKind::String {
                 source: GoString::from(self.text_of(&token)),
@@ -627,7 +686,10 @@ impl Parser<'_> {
                 return Ok(None);
             }
         };
-        Ok(Some(Expr { pos: token.pos, kind }))
+        Ok(Some(Expr {
+            pos: token.pos,
+            kind,
+        }))
     }
 }
 

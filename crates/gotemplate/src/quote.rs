@@ -35,7 +35,10 @@ pub(crate) fn quote_with(bytes: &[u8], mark: char, charset: Charset) -> String {
 
 /// A code point as a character literal; what is no character is U+FFFD.
 pub(crate) fn quote_char(code: u64, charset: Charset) -> String {
-    let c = u32::try_from(code).ok().and_then(char::from_u32).unwrap_or('\u{FFFD}');
+    let c = u32::try_from(code)
+        .ok()
+        .and_then(char::from_u32)
+        .unwrap_or('\u{FFFD}');
     let mut out = String::from('\'');
     push_escaped(&mut out, c, '\'', charset);
     out.push('\'');
@@ -127,7 +130,11 @@ pub(crate) fn unquote_unit(text: &[u8], mark: u8) -> Option<(Unit, &[u8])> {
     }
     if first != b'\\' {
         let (c, width) = decode(text);
-        let unit = if is_malformed(c, width) { Unit::Byte(first) } else { Unit::Char(c) };
+        let unit = if is_malformed(c, width) {
+            Unit::Byte(first)
+        } else {
+            Unit::Char(c)
+        };
         return Some((unit, text.get(width..)?));
     }
     let (&kind, rest) = rest.split_first()?;
@@ -146,8 +153,14 @@ pub(crate) fn unquote_unit(text: &[u8], mark: u8) -> Option<(Unit, &[u8])> {
             let byte = u8::try_from(digits(rest.get(..2)?, 16)?).ok()?;
             Some((Unit::Byte(byte), rest.get(2..)?))
         }
-        b'u' => Some((Unit::Char(char::from_u32(digits(rest.get(..4)?, 16)?)?), rest.get(4..)?)),
-        b'U' => Some((Unit::Char(char::from_u32(digits(rest.get(..8)?, 16)?)?), rest.get(8..)?)),
+        b'u' => Some((
+            Unit::Char(char::from_u32(digits(rest.get(..4)?, 16)?)?),
+            rest.get(4..)?,
+        )),
+        b'U' => Some((
+            Unit::Char(char::from_u32(digits(rest.get(..8)?, 16)?)?),
+            rest.get(8..)?,
+        )),
         b'0'..=b'7' => {
             let value = digits(text.get(1..4)?, 8)?;
             Some((Unit::Byte(u8::try_from(value).ok()?), text.get(4..)?))
@@ -201,8 +214,12 @@ mod tests {
             quote_with("é\u{1f525}".as_bytes(), '"', Charset::Ascii),
             quote_char(0xA7, Charset::Unicode),
         ];
-        let expected =
-            [r#""a\"\\\n\x7f\u00adé☃\U0010ffff""#, r#""\xc3""#, r#""\u00e9\U0001f525""#, "'§'"];
+        let expected = [
+            r#""a\"\\\n\x7f\u00adé☃\U0010ffff""#,
+            r#""\xc3""#,
+            r#""\u00e9\U0001f525""#,
+            "'§'",
+        ];
         assert_eq!(seen.map(|text| text), expected.map(str::to_owned));
     }
 }

@@ -69,7 +69,10 @@ impl TextSet {
     /// An empty set.
     #[must_use]
     pub fn new(environment: Environment) -> Self {
-        Self { environment, trees: Trees::new() }
+        Self {
+            environment,
+            trees: Trees::new(),
+        }
     }
 
     /// What the templates run in.
@@ -139,7 +142,10 @@ impl HtmlSet {
     /// An empty set.
     #[must_use]
     pub fn new(environment: Environment) -> Self {
-        Self { environment, trees: Trees::new() }
+        Self {
+            environment,
+            trees: Trees::new(),
+        }
     }
 
     /// What the templates run in.
@@ -167,7 +173,11 @@ impl HtmlSet {
     /// If the HTML around some action leaves its meaning open.
     pub fn escape(&self, name: &str) -> Result<Escaped, EscapeError> {
         let trees = html::escape(&self.trees, name)?;
-        Ok(Escaped { environment: self.environment.clone(), trees, name: name.to_owned() })
+        Ok(Escaped {
+            environment: self.environment.clone(),
+            trees,
+            name: name.to_owned(),
+        })
     }
 
     /// Escapes and runs the template of that name.

@@ -152,7 +152,10 @@ impl TypeInfo {
     /// A written-out type such as `[]string`.
     #[must_use]
     pub const fn unnamed(name: &'static str, kind: Kind) -> Self {
-        Self { declared: false, ..Self::named(name, kind) }
+        Self {
+            declared: false,
+            ..Self::named(name, kind)
+        }
     }
 
     /// A declared type without fields, methods or special powers.
@@ -186,7 +189,12 @@ impl TypeInfo {
     pub fn is_nilable(&self) -> bool {
         matches!(
             self.kind,
-            Kind::Slice | Kind::Map | Kind::Pointer | Kind::Interface | Kind::Func | Kind::Reflected
+            Kind::Slice
+                | Kind::Map
+                | Kind::Pointer
+                | Kind::Interface
+                | Kind::Func
+                | Kind::Reflected
         )
     }
 
@@ -245,14 +253,20 @@ pub static ANY: TypeInfo = TypeInfo::unnamed("interface {}", Kind::Interface);
 /// A value as it is, even none: the parameter type of built-in functions.
 pub static REFLECTED: TypeInfo = TypeInfo::named("reflect.Value", Kind::Reflected);
 /// `[]interface {}`
-pub static ANY_SLICE: TypeInfo =
-    TypeInfo { elem: Some(&ANY), ..TypeInfo::unnamed("[]interface {}", Kind::Slice) };
+pub static ANY_SLICE: TypeInfo = TypeInfo {
+    elem: Some(&ANY),
+    ..TypeInfo::unnamed("[]interface {}", Kind::Slice)
+};
 /// `[]string`
-pub static STRING_SLICE: TypeInfo =
-    TypeInfo { elem: Some(&STRING), ..TypeInfo::unnamed("[]string", Kind::Slice) };
+pub static STRING_SLICE: TypeInfo = TypeInfo {
+    elem: Some(&STRING),
+    ..TypeInfo::unnamed("[]string", Kind::Slice)
+};
 /// `[]uint8`, which prints as `[]byte` nowhere.
-pub static BYTE_SLICE: TypeInfo =
-    TypeInfo { elem: Some(&UINT8), ..TypeInfo::unnamed("[]uint8", Kind::Slice) };
+pub static BYTE_SLICE: TypeInfo = TypeInfo {
+    elem: Some(&UINT8),
+    ..TypeInfo::unnamed("[]uint8", Kind::Slice)
+};
 /// `map[string]interface {}`
 pub static ANY_MAP: TypeInfo = TypeInfo {
     elem: Some(&ANY),
@@ -268,18 +282,24 @@ pub static STRING_MAP: TypeInfo = TypeInfo {
 /// Functions as values.
 pub static FUNC: TypeInfo = TypeInfo::unnamed("func(...interface {}) interface {}", Kind::Func);
 /// A string that is trusted as HTML.
-pub static HTML: TypeInfo =
-    TypeInfo { trust: Trust::Html, ..TypeInfo::named("template.HTML", Kind::String) };
+pub static HTML: TypeInfo = TypeInfo {
+    trust: Trust::Html,
+    ..TypeInfo::named("template.HTML", Kind::String)
+};
 /// A string that is trusted as a URL.
-pub static URL: TypeInfo =
-    TypeInfo { trust: Trust::Url, ..TypeInfo::named("template.URL", Kind::String) };
+pub static URL: TypeInfo = TypeInfo {
+    trust: Trust::Url,
+    ..TypeInfo::named("template.URL", Kind::String)
+};
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    static NAMES: TypeInfo =
-        TypeInfo { elem: Some(&STRING), ..TypeInfo::named("template.Strings", Kind::Slice) };
+    static NAMES: TypeInfo = TypeInfo {
+        elem: Some(&STRING),
+        ..TypeInfo::named("template.Strings", Kind::Slice)
+    };
 
     #[test]
     fn a_value_passes_between_a_named_and_a_written_out_type_of_one_make_only() {

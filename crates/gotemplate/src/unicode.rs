@@ -14,9 +14,10 @@ static DIGITS: LazyLock<Ranges> = LazyLock::new(|| ranges(r"\p{Nd}"));
 
 fn ranges(class: &str) -> Ranges {
     match regex_syntax::parse(class).map(regex_syntax::hir::Hir::into_kind) {
-        Ok(HirKind::Class(Class::Unicode(set))) => {
-            set.iter().map(|range| (range.start(), range.end())).collect()
-        }
+        Ok(HirKind::Class(Class::Unicode(set))) => set
+            .iter()
+            .map(|range| (range.start(), range.end()))
+            .collect(),
         _ => Vec::new(),
     }
 }
@@ -65,13 +66,17 @@ mod tests {
 
     #[test]
     fn letters_and_digits_are_judged_by_general_category() {
-        let seen = ['é', '٣', '日', '\u{24b6}', '\u{2160}', '\u{93e}', '_', '-'].map(is_alphanumeric);
+        let seen =
+            ['é', '٣', '日', '\u{24b6}', '\u{2160}', '\u{93e}', '_', '-'].map(is_alphanumeric);
         assert_eq!(seen, [true, true, true, false, false, false, true, false]);
     }
 
     #[test]
     fn printing_excludes_controls_formats_and_wide_spaces() {
-        let seen = ['é', '\u{301}', '\u{ad}', '\u{a0}', '\u{2028}', '☃', '\u{e000}'].map(is_print);
+        let seen = [
+            'é', '\u{301}', '\u{ad}', '\u{a0}', '\u{2028}', '☃', '\u{e000}',
+        ]
+        .map(is_print);
         assert_eq!(seen, [true, true, false, false, false, true, false]);
     }
 }

@@ -62,7 +62,10 @@ pub struct Struct {
 impl Struct {
     /// A struct of that type.
     pub fn new(ty: Type, fields: impl Into<Arc<[Value]>>) -> Self {
-        Self { ty, fields: fields.into() }
+        Self {
+            ty,
+            fields: fields.into(),
+        }
     }
 
     /// The type.
@@ -158,7 +161,8 @@ impl Value {
             Kind::Map => Self::Map(Map::nil(ty)),
             Kind::Struct if types::same(ty, &crate::time::TIME) => Self::Time(Time::ZERO),
             Kind::Struct => {
-                let fields: Vec<Self> = ty.fields.iter().map(|field| Self::zero(field.ty)).collect();
+                let fields: Vec<Self> =
+                    ty.fields.iter().map(|field| Self::zero(field.ty)).collect();
                 Self::Struct(Struct::new(ty, fields))
             }
             Kind::Pointer => Self::Pointer(None, ty),

@@ -15,7 +15,9 @@ pub(super) fn len(value: &Value) -> Result<Value, Fault> {
         Value::Slice(slice) => slice.len(),
         Value::Map(map) => map.len(),
         Value::None => {
-            return Err(Fault::new("reflect: call of reflect.Value.Type on zero Value"));
+            return Err(Fault::new(
+                "reflect: call of reflect.Value.Type on zero Value",
+            ));
         }
         other => return Err(Fault::new(format!("len of type {}", other.type_name()))),
     }))
@@ -47,7 +49,11 @@ pub(super) fn index(value: &Value, indexes: &[Value]) -> Result<Value, Fault> {
             }
             Value::Slice(slice) => {
                 let at = place(index, slice.len())?;
-                let kind = if slice.ty().kind == Kind::Array { "array" } else { "slice" };
+                let kind = if slice.ty().kind == Kind::Array {
+                    "array"
+                } else {
+                    "slice"
+                };
                 let element = slice.get(at).ok_or_else(|| beyond(kind))?;
                 element.wrapped_for(slice.ty().elem)
             }
@@ -59,7 +65,10 @@ pub(super) fn index(value: &Value, indexes: &[Value]) -> Result<Value, Fault> {
             }
             Value::None => return Err(Fault::new("index of nil pointer")),
             other => {
-                return Err(Fault::new(format!("can't index item of type {}", other.type_name())));
+                return Err(Fault::new(format!(
+                    "can't index item of type {}",
+                    other.type_name()
+                )));
             }
         };
     }
@@ -85,10 +94,16 @@ fn place(index: &Value, most: usize) -> Result<usize, Fault> {
         Value::None => return Err(Fault::new("cannot index slice/array with nil")),
         other => {
             let ty = other.type_name();
-            return Err(Fault::new(format!("cannot index slice/array with type {ty}")));
+            return Err(Fault::new(format!(
+                "cannot index slice/array with type {ty}"
+            )));
         }
     };
-    if at > most { Err(out_of_range(at.to_string())) } else { Ok(at) }
+    if at > most {
+        Err(out_of_range(at.to_string()))
+    } else {
+        Ok(at)
+    }
 }
 
 /// The key an index makes for a map; nil for a map whose keys may be nil.
@@ -97,11 +112,14 @@ fn key(index: &Value, wanted: Type) -> Result<Option<Key>, Fault> {
         return if wanted.is_nilable() {
             Ok(None)
         } else {
-            Err(Fault::new(format!("value is nil; should be of type {}", wanted.name)))
+            Err(Fault::new(format!(
+                "value is nil; should be of type {}",
+                wanted.name
+            )))
         };
     };
-    let both_ints = matches!(ty.kind, Kind::Int | Kind::Uint)
-        && matches!(wanted.kind, Kind::Int | Kind::Uint);
+    let both_ints =
+        matches!(ty.kind, Kind::Int | Kind::Uint) && matches!(wanted.kind, Kind::Int | Kind::Uint);
     if !ty.is_assignable_to(wanted) && !both_ints {
         let message = format!("value has type {}; should be {}", ty.name, wanted.name);
         return Err(Fault::new(message));
@@ -124,7 +142,10 @@ pub(super) fn slice(value: &Value, indexes: &[Value]) -> Result<Value, Fault> {
         return Err(Fault::new("slice of untyped nil"));
     }
     if indexes.len() > 3 {
-        return Err(Fault::new(format!("too many slice indexes: {}", indexes.len())));
+        return Err(Fault::new(format!(
+            "too many slice indexes: {}",
+            indexes.len()
+        )));
     }
     let (len, most) = match item {
         Value::String(..) if indexes.len() == 3 => {
@@ -133,7 +154,10 @@ pub(super) fn slice(value: &Value, indexes: &[Value]) -> Result<Value, Fault> {
         Value::String(text, _) => (text.len(), text.len()),
         Value::Slice(slice) => (slice.len(), slice.capacity()),
         other => {
-            return Err(Fault::new(format!("can't slice item of type {}", other.type_name())));
+            return Err(Fault::new(format!(
+                "can't slice item of type {}",
+                other.type_name()
+            )));
         }
     };
     let mut bounds = [0, len, most];

@@ -81,9 +81,8 @@ pub(super) fn equal(first: &Value, second: &Value) -> Result<bool, Fault> {
     let (kind, other_kind) = (basic_kind(first), basic_kind(second));
     if kind != other_kind {
         return match (first, second) {
-            (Value::Int(int, _), Value::Uint(uint, _)) | (Value::Uint(uint, _), Value::Int(int, _)) => {
-                Ok(u64::try_from(*int) == Ok(*uint))
-            }
+            (Value::Int(int, _), Value::Uint(uint, _))
+            | (Value::Uint(uint, _), Value::Int(int, _)) => Ok(u64::try_from(*int) == Ok(*uint)),
             (Value::None, _) | (_, Value::None) => nil_equals(first, second),
             _ => Err(incompatible(first, second)),
         };
@@ -97,8 +96,10 @@ pub(super) fn equal(first: &Value, second: &Value) -> Result<bool, Fault> {
         (Value::String(a, _), Value::String(b, _)) => Ok(a == b),
         (Value::None, _) | (_, Value::None) => nil_equals(first, second),
         _ => {
-            let same_type =
-                first.ty().zip(second.ty()).is_some_and(|(mine, other)| types::same(mine, other));
+            let same_type = first
+                .ty()
+                .zip(second.ty())
+                .is_some_and(|(mine, other)| types::same(mine, other));
             if is_nil(first) || is_nil(second) {
                 // A nil slice or map may be compared with another, and with nothing else.
                 if same_type {

@@ -69,14 +69,22 @@ static TABLE: LazyLock<HashMap<&'static str, Function>> = LazyLock::new(|| {
     .into_iter()
     .map(|(name, builtin, params, variadic)| (name, function(builtin, params, variadic)))
     .collect();
-    let escapers =
-        Escaper::ALL.iter().map(|&escaper| (escaper.name(), function(Builtin::Escape(escaper), any, true)));
+    let escapers = Escaper::ALL.iter().map(|&escaper| {
+        (
+            escaper.name(),
+            function(Builtin::Escape(escaper), any, true),
+        )
+    });
     table.extend(escapers);
     table
 });
 
 fn function(builtin: Builtin, params: &[Type], variadic: bool) -> Function {
-    Function { params: Arc::from(params), variadic, action: Action::Builtin(builtin) }
+    Function {
+        params: Arc::from(params),
+        variadic,
+        action: Action::Builtin(builtin),
+    }
 }
 
 /// The functions of the language by name.
@@ -132,17 +140,25 @@ fn call_value(call: &Call<'_>, callee: &Value, args: &[Value]) -> Result<Value, 
         Value::Func(function) => {
             let wanted = function.params.len();
             let given = args.len();
-            let fits =
-                if function.variadic { given + 1 >= wanted } else { given == wanted };
+            let fits = if function.variadic {
+                given + 1 >= wanted
+            } else {
+                given == wanted
+            };
             if !fits {
-                let (least, wanted) =
-                    if function.variadic { ("at least ", wanted - 1) } else { ("", wanted) };
+                let (least, wanted) = if function.variadic {
+                    ("at least ", wanted - 1)
+                } else {
+                    ("", wanted)
+                };
                 return Err(Fault::new(format!(
                     "wrong number of args for {name}: got {given} want {least}{wanted}"
                 )));
             }
-            let args: Vec<Value> =
-                args.iter().map(|arg| arg.clone().unwrap_interface()).collect();
+            let args: Vec<Value> = args
+                .iter()
+                .map(|arg| arg.clone().unwrap_interface())
+                .collect();
             function.call(call, &args)
         }
         other => {

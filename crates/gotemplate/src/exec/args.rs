@@ -78,9 +78,9 @@ impl<'a> Executor<'a> {
             }
         } else if given != params.len() {
             let wanted = params.len();
-            return Err(
-                self.fail(format!("wrong number of args for {name}: want {wanted} got {given}"))
-            );
+            return Err(self.fail(format!(
+                "wrong number of args for {name}: want {wanted} got {given}"
+            )));
         }
         Ok(params)
     }
@@ -160,9 +160,7 @@ impl<'a> Executor<'a> {
             ExprKind::Function(name) => {
                 self.function(dot, name, At::Expr(expr), Args::default())?
             }
-            ExprKind::Chain(base, names) => {
-                self.chain(dot, expr, base, names, Args::default())?
-            }
+            ExprKind::Chain(base, names) => self.chain(dot, expr, base, names, Args::default())?,
             ExprKind::Bool(_) | ExprKind::Number(_) | ExprKind::String { .. } => {
                 return self.literal(expr, ty);
             }
@@ -184,17 +182,17 @@ impl<'a> Executor<'a> {
         match (ty.kind, &expr.kind) {
             (Kind::Bool, ExprKind::Bool(flag)) => Ok(Value::Bool(*flag)),
             (Kind::Bool, _) => Err(expected("bool")),
-            (Kind::String, ExprKind::String { value, .. }) => {
-                Ok(Value::String(value.clone(), ty))
-            }
+            (Kind::String, ExprKind::String { value, .. }) => Ok(Value::String(value.clone(), ty)),
             (Kind::String, _) => Err(expected("string")),
             (Kind::Int, _) => {
                 let int = number.and_then(|number| number.int);
-                int.map(|int| Value::Int(int, ty)).ok_or_else(|| expected("integer"))
+                int.map(|int| Value::Int(int, ty))
+                    .ok_or_else(|| expected("integer"))
             }
             (Kind::Uint, _) => {
                 let uint = number.and_then(|number| number.uint);
-                uint.map(|uint| Value::Uint(uint, ty)).ok_or_else(|| expected("unsigned integer"))
+                uint.map(|uint| Value::Uint(uint, ty))
+                    .ok_or_else(|| expected("unsigned integer"))
             }
             (Kind::Float, _) => {
                 let float = number.and_then(|number| number.float);
@@ -245,15 +243,25 @@ impl<'a> Executor<'a> {
         }
         match &value {
             Value::Pointer(target, pointer)
-                if pointer.elem.is_some_and(|elem| elem.is_assignable_to(wanted)) =>
+                if pointer
+                    .elem
+                    .is_some_and(|elem| elem.is_assignable_to(wanted)) =>
             {
-                target.as_ref().map(|target| (**target).clone()).ok_or_else(|| {
-                    self.fail(format!("dereference of nil pointer of type {}", wanted.name))
-                })
+                target
+                    .as_ref()
+                    .map(|target| (**target).clone())
+                    .ok_or_else(|| {
+                        self.fail(format!(
+                            "dereference of nil pointer of type {}",
+                            wanted.name
+                        ))
+                    })
             }
             _ => {
                 let (wanted, own) = (wanted.name, own.name);
-                Err(self.fail(format!("wrong type for value; expected {wanted}; got {own}")))
+                Err(self.fail(format!(
+                    "wrong type for value; expected {wanted}; got {own}"
+                )))
             }
         }
     }
@@ -261,7 +269,11 @@ impl<'a> Executor<'a> {
 
 /// A function sees what an interface holds, except those of the language that look for themselves.
 fn for_parameter(value: Value, ty: Type) -> Value {
-    if ty.kind == Kind::Interface { value.unwrap_interface() } else { value }
+    if ty.kind == Kind::Interface {
+        value.unwrap_interface()
+    } else {
+        value
+    }
 }
 
 fn retyped(value: Value, wanted: Type) -> Value {

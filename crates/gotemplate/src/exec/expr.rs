@@ -204,9 +204,9 @@ impl<'a> Executor<'a> {
                 if let Some(field) = field {
                     if !field.is_exported() {
                         let ty = ty.name;
-                        return Err(self.fail(format!(
-                            "{name} is an unexported field of struct type {ty}"
-                        )));
+                        return Err(
+                            self.fail(format!("{name} is an unexported field of struct type {ty}"))
+                        );
                     }
                     if has_args {
                         return Err(self.fail(format!(
@@ -220,7 +220,12 @@ impl<'a> Executor<'a> {
                     return Ok(value.unwrap_or_default().wrapped_for(Some(field.ty)));
                 }
             }
-            Value::Map(map) if map.ty().key.is_some_and(|key| types::same(key, &types::STRING)) => {
+            Value::Map(map)
+                if map
+                    .ty()
+                    .key
+                    .is_some_and(|key| types::same(key, &types::STRING)) =>
+            {
                 if has_args {
                     return Err(self.fail(format!("{name} is not a method but has arguments")));
                 }
@@ -233,8 +238,7 @@ impl<'a> Executor<'a> {
             }
             Value::Pointer(None, pointer) => {
                 let known = pointer.elem.filter(|elem| {
-                    elem.kind != Kind::Struct
-                        || elem.fields.iter().any(|field| field.name == text)
+                    elem.kind != Kind::Struct || elem.fields.iter().any(|field| field.name == text)
                 });
                 if known.is_some() {
                     return Err(self.fail(format!("nil pointer evaluating {}.{name}", ty.name)));

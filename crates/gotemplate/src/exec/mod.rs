@@ -15,8 +15,8 @@ use crate::collection::Slice;
 use crate::error::{ExecError, Place};
 use crate::fmt::{shown, sprint};
 use crate::limits::Stop;
-use crate::set::Trees;
 use crate::set::Environment;
+use crate::set::Trees;
 use crate::types::Type;
 use crate::value::Value;
 
@@ -54,7 +54,12 @@ pub(crate) fn execute(
 pub(crate) fn incomplete(name: &str) -> ExecError {
     let quoted = crate::quote::quote(name.as_bytes());
     let message = format!("{name}: {quoted} is an incomplete or empty template");
-    ExecError { place: None, message, stop: None, partial: Vec::new() }
+    ExecError {
+        place: None,
+        message,
+        stop: None,
+        partial: Vec::new(),
+    }
 }
 
 type Run<T> = Result<T, Box<ExecError>>;
@@ -87,7 +92,10 @@ struct Executor<'a> {
 
 enum Frame<'a> {
     /// The rest of a list of nodes.
-    List { nodes: &'a [Node], dot: Value },
+    List {
+        nodes: &'a [Node],
+        dot: Value,
+    },
     /// The end of a branch: its variables go.
     Vars(usize),
     Range(Box<Range<'a>>),
@@ -183,7 +191,11 @@ impl<'a> Executor<'a> {
             Node::Action(action) => {
                 self.at = At::Action(action);
                 let value = self.pipeline(&dot, &action.pipe)?;
-                if action.pipe.decls.is_empty() { self.print(action, &value) } else { Ok(()) }
+                if action.pipe.decls.is_empty() {
+                    self.print(action, &value)
+                } else {
+                    Ok(())
+                }
             }
             Node::Branch(branch) if branch.kind == BranchKind::Range => self.range(branch, &dot),
             Node::Branch(branch) => self.branch(branch, dot),
@@ -203,7 +215,11 @@ impl<'a> Executor<'a> {
     }
 
     fn unwind_to_range(&mut self) {
-        while self.frames.last().is_some_and(|frame| !matches!(frame, Frame::Range(_))) {
+        while self
+            .frames
+            .last()
+            .is_some_and(|frame| !matches!(frame, Frame::Range(_)))
+        {
             self.frames.pop();
         }
     }
@@ -226,7 +242,11 @@ impl<'a> Executor<'a> {
             let ty = printable.type_name();
             return Err(self.fail(format!("can't print {action} of type {ty}")));
         }
-        let left = self.environment.limits.max_output_bytes.saturating_sub(self.out.len());
+        let left = self
+            .environment
+            .limits
+            .max_output_bytes
+            .saturating_sub(self.out.len());
         let text = sprint(&[printable], left).map_err(|stop| self.stopped(stop))?;
         self.write(&text)
     }
@@ -236,7 +256,11 @@ impl<'a> Executor<'a> {
         for clause in &branch.clauses {
             let value = self.pipeline(&dot, &clause.pipe)?;
             if value.is_true() {
-                let dot = if branch.kind == BranchKind::With { value } else { dot };
+                let dot = if branch.kind == BranchKind::With {
+                    value
+                } else {
+                    dot
+                };
                 self.push_list(&clause.list.nodes, dot);
                 return Ok(());
             }
@@ -386,7 +410,10 @@ impl<'a> Executor<'a> {
 
     fn variable(&self, name: &str) -> Option<&Value> {
         let own = self.vars.get(self.base..)?;
-        own.iter().rev().find(|(known, _)| *known == name).map(|(_, value)| value)
+        own.iter()
+            .rev()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value)
     }
 
     fn stopped(&self, stop: Stop) -> Box<ExecError> {
@@ -405,7 +432,16 @@ impl<'a> Executor<'a> {
             At::Template(call) => (call.pos, call.to_string()),
         };
         let location = self.source.locate(pos);
-        let place = Some(Place { location, template: self.template.to_owned(), node });
-        Box::new(ExecError { place, message: message.into(), stop: None, partial: Vec::new() })
+        let place = Some(Place {
+            location,
+            template: self.template.to_owned(),
+            node,
+        });
+        Box::new(ExecError {
+            place,
+            message: message.into(),
+            stop: None,
+            partial: Vec::new(),
+        })
     }
 }

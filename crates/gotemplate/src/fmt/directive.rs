@@ -31,7 +31,10 @@ pub(super) fn print(printer: &mut Printer, format: &[u8], args: &[Value]) {
     };
     while cursor.at < format.len() && printer.stop.is_none() {
         let rest = format.get(cursor.at..).unwrap_or_default();
-        let literal = rest.iter().position(|&byte| byte == b'%').unwrap_or(rest.len());
+        let literal = rest
+            .iter()
+            .position(|&byte| byte == b'%')
+            .unwrap_or(rest.len());
         printer.write(rest.get(..literal).unwrap_or_default());
         cursor.at += literal + 1;
         if literal < rest.len() {
@@ -136,8 +139,9 @@ fn precision(printer: &mut Printer, cursor: &mut Cursor<'_>, args: &[Value]) {
         return;
     }
     cursor.at += 1;
-    printer.flags.precision =
-        cursor.int_arg(args).and_then(|precision| usize::try_from(precision).ok());
+    printer.flags.precision = cursor
+        .int_arg(args)
+        .and_then(|precision| usize::try_from(precision).ok());
     if printer.flags.precision.is_none() {
         printer.write(b"%!(BADPREC)");
     }
@@ -164,7 +168,10 @@ impl Cursor<'_> {
         }
         self.is_reordered = true;
         let rest = self.format.get(self.at..).unwrap_or_default();
-        let close = rest.iter().position(|&byte| byte == b']').filter(|_| rest.len() >= 3);
+        let close = rest
+            .iter()
+            .position(|&byte| byte == b']')
+            .filter(|_| rest.len() >= 3);
         let Some(close) = close else {
             self.is_good_index = false;
             self.at += 1;
@@ -200,7 +207,10 @@ impl Cursor<'_> {
 fn parse_number(text: &[u8], start: usize, end: usize) -> (Option<usize>, usize) {
     let mut number: Option<i64> = None;
     let mut at = start;
-    while let Some(digit) = text.get(at).filter(|byte| at < end && byte.is_ascii_digit()) {
+    while let Some(digit) = text
+        .get(at)
+        .filter(|byte| at < end && byte.is_ascii_digit())
+    {
         let so_far = number.unwrap_or(0);
         if so_far > LARGEST {
             return (None, end);

@@ -42,7 +42,15 @@ impl Printer {
             'X' => (16, "0X"),
             _ => (10, ""),
         };
-        let Flags { plus, space, zero, minus, width, precision, .. } = self.flags;
+        let Flags {
+            plus,
+            space,
+            zero,
+            minus,
+            width,
+            precision,
+            ..
+        } = self.flags;
         let has_sign = is_negative || plus || space;
         let least = match (precision, width) {
             (Some(0), _) if magnitude == 0 => {
@@ -88,12 +96,19 @@ impl Printer {
     }
 
     pub(super) fn character(&mut self, code: u64) {
-        let c = u32::try_from(code).ok().and_then(char::from_u32).unwrap_or('\u{FFFD}');
+        let c = u32::try_from(code)
+            .ok()
+            .and_then(char::from_u32)
+            .unwrap_or('\u{FFFD}');
         self.pad(c.encode_utf8(&mut [0; 4]).as_bytes());
     }
 
     pub(super) fn quoted_character(&mut self, code: u64) {
-        let charset = if self.flags.plus { Charset::Ascii } else { Charset::Unicode };
+        let charset = if self.flags.plus {
+            Charset::Ascii
+        } else {
+            Charset::Unicode
+        };
         self.pad(quote_char(code, charset).as_bytes());
     }
 
@@ -117,11 +132,18 @@ impl Printer {
         let verb = u8::try_from(verb).unwrap_or(b'g');
         let text = format_float(value, verb, precision);
         let (sign, body) = match text.strip_prefix(['+', '-']) {
-            Some(body) => (if text.starts_with('-') { '-' } else { '+' }, body.to_owned()),
+            Some(body) => (
+                if text.starts_with('-') { '-' } else { '+' },
+                body.to_owned(),
+            ),
             None => ('+', text),
         };
         let Flags { plus, space, .. } = self.flags;
-        let sign = if space && sign == '+' && !plus { ' ' } else { sign };
+        let sign = if space && sign == '+' && !plus {
+            ' '
+        } else {
+            sign
+        };
         if body.starts_with(['I', 'N']) {
             let bare = body.starts_with('N') && !space && !plus;
             let text = if bare { body } else { format!("{sign}{body}") };
@@ -161,7 +183,9 @@ impl Printer {
         let Some(precision) = self.flags.precision else {
             return text;
         };
-        let end = chars(text).nth(precision).map_or(text.len(), |(at, _, _)| at);
+        let end = chars(text)
+            .nth(precision)
+            .map_or(text.len(), |(at, _, _)| at);
         text.get(..end).unwrap_or(text)
     }
 
@@ -177,13 +201,19 @@ impl Printer {
             quoted.push(b'`');
             return self.pad(&quoted);
         }
-        let charset = if self.flags.plus { Charset::Ascii } else { Charset::Unicode };
+        let charset = if self.flags.plus {
+            Charset::Ascii
+        } else {
+            Charset::Unicode
+        };
         self.pad(quote_with(text, '"', charset).as_bytes());
     }
 
     /// The bytes in hexadecimal.
     pub(super) fn hex_string(&mut self, text: &[u8], verb: char) {
-        let text = text.get(..self.flags.precision.unwrap_or(usize::MAX)).unwrap_or(text);
+        let text = text
+            .get(..self.flags.precision.unwrap_or(usize::MAX))
+            .unwrap_or(text);
         let Flags { space, sharp, .. } = self.flags;
         let prefix = if verb == 'X' { "0X" } else { "0x" };
         let mut out = String::new();
@@ -194,7 +224,11 @@ impl Printer {
             if sharp && (space || at == 0) {
                 out.push_str(prefix);
             }
-            let digits = if verb == 'X' { format!("{byte:02X}") } else { format!("{byte:02x}") };
+            let digits = if verb == 'X' {
+                format!("{byte:02X}")
+            } else {
+                format!("{byte:02x}")
+            };
             out.push_str(&digits);
         }
         self.pad(out.as_bytes());
@@ -212,8 +246,11 @@ fn with_point(body: &str, verb: u8, precision: Option<usize>) -> String {
         .find(|c| matches!(c, 'p' | 'P') || (!is_hex && matches!(c, 'e' | 'E')))
         .unwrap_or(body.len());
     let (mantissa, tail) = body.split_at(exponent);
-    let significant =
-        mantissa.chars().filter(|&c| c != '.').skip_while(|&c| c == '0').count();
+    let significant = mantissa
+        .chars()
+        .filter(|&c| c != '.')
+        .skip_while(|&c| c == '0')
+        .count();
     digits = digits.saturating_sub(significant);
     let mut out = mantissa.to_owned();
     if !mantissa.contains('.') {

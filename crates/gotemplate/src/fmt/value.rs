@@ -164,13 +164,20 @@ impl Printer {
             }
             'c' => self.character(code),
             'q' => self.quoted_character(code),
-            'U' => self.code_point(if is_negative { magnitude.wrapping_neg() } else { magnitude }),
+            'U' => self.code_point(if is_negative {
+                magnitude.wrapping_neg()
+            } else {
+                magnitude
+            }),
             _ => self.bad_verb(verb),
         }
     }
 
     fn slice(&mut self, slice: &Slice, verb: char, depth: usize) {
-        let of_bytes = slice.ty().elem.is_some_and(|elem| types::same(elem, &types::UINT8));
+        let of_bytes = slice
+            .ty()
+            .elem
+            .is_some_and(|elem| types::same(elem, &types::UINT8));
         if of_bytes && matches!(verb, 's' | 'q' | 'x' | 'X') {
             let bytes: Vec<u8> = slice.iter().filter_map(|value| byte_of(&value)).collect();
             return self.text(&bytes, verb);
@@ -228,7 +235,10 @@ impl Printer {
             Value::Slice(slice) if slice.is_nil() => 0,
             Value::Map(map) if map.is_nil() => 0,
             Value::Zone(zone) if zone.is_utc() && verb != 'p' => 0,
-            Value::Pointer(..) | Value::Slice(_) | Value::Map(_) | Value::Func(_)
+            Value::Pointer(..)
+            | Value::Slice(_)
+            | Value::Map(_)
+            | Value::Func(_)
             | Value::Zone(_) => ADDRESS,
             _ => return self.bad_verb(verb),
         };
@@ -269,9 +279,12 @@ fn byte_of(value: &Value) -> Option<u8> {
 }
 
 fn is_composite(value: &Value) -> bool {
-    value
-        .ty()
-        .is_some_and(|ty| matches!(ty.kind, Kind::Array | Kind::Slice | Kind::Struct | Kind::Map))
+    value.ty().is_some_and(|ty| {
+        matches!(
+            ty.kind,
+            Kind::Array | Kind::Slice | Kind::Struct | Kind::Map
+        )
+    })
 }
 
 /// A time as the struct it is in Go, where a verb bypasses its string form.

@@ -96,7 +96,10 @@ impl State {
 
     /// Whether this is a literal within a script, where `</script>` must not end the element.
     pub(super) fn is_script_literal(self) -> bool {
-        matches!(self, Self::JsDqStr | Self::JsSqStr | Self::JsTmplLit | Self::JsRegexp)
+        matches!(
+            self,
+            Self::JsDqStr | Self::JsSqStr | Self::JsTmplLit | Self::JsRegexp
+        )
     }
 }
 
@@ -275,7 +278,10 @@ pub(super) struct Context {
 
 impl Context {
     pub(super) fn of(state: State) -> Self {
-        Self { state, ..Self::default() }
+        Self {
+            state,
+            ..Self::default()
+        }
     }
 
     pub(super) fn with(mut self, state: State) -> Self {
@@ -290,7 +296,11 @@ impl Context {
 
     pub(super) fn failed_at(location: Option<String>, message: String) -> Self {
         let error = Some(Box::new(EscapeError { location, message }));
-        Self { state: State::Error, error, ..Self::default() }
+        Self {
+            state: State::Error,
+            error,
+            ..Self::default()
+        }
     }
 
     pub(super) fn is_error(&self) -> bool {
@@ -299,8 +309,15 @@ impl Context {
 
     /// Equal but for how an error would read.
     fn same_as(&self, other: &Self) -> bool {
-        self.js_braces.as_deref().unwrap_or_default() == other.js_braces.as_deref().unwrap_or_default()
-            && Self { js_braces: None, ..self.clone() } == Self { js_braces: None, ..other.clone() }
+        self.js_braces.as_deref().unwrap_or_default()
+            == other.js_braces.as_deref().unwrap_or_default()
+            && Self {
+                js_braces: None,
+                ..self.clone()
+            } == Self {
+                js_braces: None,
+                ..other.clone()
+            }
     }
 
     pub(super) fn eq(&self, other: &Self) -> bool {

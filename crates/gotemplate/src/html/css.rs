@@ -85,7 +85,11 @@ pub(super) fn decode_css(text: &[u8]) -> Vec<u8> {
             return out;
         };
         if first.is_ascii_hexdigit() {
-            let digits = body.iter().take(6).take_while(|byte| byte.is_ascii_hexdigit()).count();
+            let digits = body
+                .iter()
+                .take(6)
+                .take_while(|byte| byte.is_ascii_hexdigit())
+                .count();
             let mut code = 0;
             let mut used = 0;
             for &digit in body.iter().take(digits) {

@@ -7,20 +7,58 @@ use crate::bytes::{find, push_char};
 
 /// References that may lack their semicolon.
 const BARE: [(&str, char); 9] = [
-    ("quot", '"'), ("amp", '&'), ("lt", '<'), ("gt", '>'), ("QUOT", '"'), ("AMP", '&'),
-    ("LT", '<'), ("GT", '>'), ("nbsp", '\u{a0}'),
+    ("quot", '"'),
+    ("amp", '&'),
+    ("lt", '<'),
+    ("gt", '>'),
+    ("QUOT", '"'),
+    ("AMP", '&'),
+    ("LT", '<'),
+    ("GT", '>'),
+    ("nbsp", '\u{a0}'),
 ];
 
 const NAMED: [(&str, char); 40] = [
-    ("Tab", '\t'), ("NewLine", '\n'), ("excl", '!'), ("num", '#'), ("dollar", '$'),
-    ("percnt", '%'), ("apos", '\''), ("lpar", '('), ("rpar", ')'), ("ast", '*'),
-    ("midast", '*'), ("plus", '+'), ("comma", ','), ("period", '.'), ("sol", '/'),
-    ("colon", ':'), ("semi", ';'), ("equals", '='), ("quest", '?'), ("commat", '@'),
-    ("lsqb", '['), ("lbrack", '['), ("bsol", '\\'), ("rsqb", ']'), ("rbrack", ']'),
-    ("Hat", '^'), ("lowbar", '_'), ("UnderBar", '_'), ("grave", '`'),
-    ("DiacriticalGrave", '`'), ("lcub", '{'), ("lbrace", '{'), ("verbar", '|'), ("vert", '|'),
-    ("VerticalLine", '|'), ("rcub", '}'), ("rbrace", '}'), ("NonBreakingSpace", '\u{a0}'),
-    ("quot", '"'), ("amp", '&'),
+    ("Tab", '\t'),
+    ("NewLine", '\n'),
+    ("excl", '!'),
+    ("num", '#'),
+    ("dollar", '$'),
+    ("percnt", '%'),
+    ("apos", '\''),
+    ("lpar", '('),
+    ("rpar", ')'),
+    ("ast", '*'),
+    ("midast", '*'),
+    ("plus", '+'),
+    ("comma", ','),
+    ("period", '.'),
+    ("sol", '/'),
+    ("colon", ':'),
+    ("semi", ';'),
+    ("equals", '='),
+    ("quest", '?'),
+    ("commat", '@'),
+    ("lsqb", '['),
+    ("lbrack", '['),
+    ("bsol", '\\'),
+    ("rsqb", ']'),
+    ("rbrack", ']'),
+    ("Hat", '^'),
+    ("lowbar", '_'),
+    ("UnderBar", '_'),
+    ("grave", '`'),
+    ("DiacriticalGrave", '`'),
+    ("lcub", '{'),
+    ("lbrace", '{'),
+    ("verbar", '|'),
+    ("vert", '|'),
+    ("VerticalLine", '|'),
+    ("rcub", '}'),
+    ("rbrace", '}'),
+    ("NonBreakingSpace", '\u{a0}'),
+    ("quot", '"'),
+    ("amp", '&'),
 ];
 
 /// The text without its references.
@@ -54,7 +92,10 @@ fn numeric(text: &[u8]) -> Option<(char, usize)> {
     };
     let mut code: u32 = 0;
     let mut at = start;
-    while let Some(digit) = text.get(at).and_then(|&byte| char::from(byte).to_digit(radix)) {
+    while let Some(digit) = text
+        .get(at)
+        .and_then(|&byte| char::from(byte).to_digit(radix))
+    {
         code = code.saturating_mul(radix).saturating_add(digit);
         at += 1;
     }
@@ -62,18 +103,23 @@ fn numeric(text: &[u8]) -> Option<(char, usize)> {
         return None;
     }
     at += usize::from(text.get(at) == Some(&b';'));
-    let c = char::from_u32(code).filter(|&c| c != '\0').unwrap_or('\u{FFFD}');
+    let c = char::from_u32(code)
+        .filter(|&c| c != '\0')
+        .unwrap_or('\u{FFFD}');
     Some((c, at))
 }
 
 fn named(text: &[u8]) -> Option<(char, usize)> {
     let name = text.get(1..)?;
     let closed = NAMED.iter().chain(&BARE).find(|(known, _)| {
-        name.strip_prefix(known.as_bytes()).is_some_and(|rest| rest.first() == Some(&b';'))
+        name.strip_prefix(known.as_bytes())
+            .is_some_and(|rest| rest.first() == Some(&b';'))
     });
     if let Some((known, c)) = closed {
         return Some((*c, known.len() + 2));
     }
-    let (known, c) = BARE.iter().find(|(known, _)| name.starts_with(known.as_bytes()))?;
+    let (known, c) = BARE
+        .iter()
+        .find(|(known, _)| name.starts_with(known.as_bytes()))?;
     Some((*c, known.len() + 1))
 }

@@ -98,9 +98,9 @@ impl Escaper {
             Self::Rcdata => by_table(text, html_entity),
             Self::Attr if trust == Trust::Html => by_table(&strip_tags(text), html_entity_but_amp),
             Self::Attr => by_table(text, html_entity),
-            Self::NoSpace if trust == Trust::Html => {
-                by_table(&strip_tags(text), |c| no_space_entity(c).filter(|_| c != '&'))
-            }
+            Self::NoSpace if trust == Trust::Html => by_table(&strip_tags(text), |c| {
+                no_space_entity(c).filter(|_| c != '&')
+            }),
             Self::NoSpace if text.is_empty() => REFUSED.into(),
             Self::NoSpace => by_table(text, no_space_entity),
             Self::Comment => Vec::new(),
@@ -139,7 +139,11 @@ fn stringify(args: &[Value], limit: usize) -> Result<(GoString, Trust), Stop> {
     if let [Value::String(text, ty)] = args {
         return Ok((text.clone(), ty.trust));
     }
-    let args: Vec<Value> = args.iter().filter(|arg| !arg.is_none()).map(target).collect();
+    let args: Vec<Value> = args
+        .iter()
+        .filter(|arg| !arg.is_none())
+        .map(target)
+        .collect();
     if let [Value::String(text, ty)] = args.as_slice() {
         return Ok((text.clone(), ty.trust));
     }
@@ -264,7 +268,11 @@ fn html_name(text: &[u8]) -> Vec<u8> {
     let name = text.to_ascii_lowercase();
     let shown = String::from_utf8_lossy(&name);
     let is_name = name.iter().all(u8::is_ascii_alphanumeric);
-    if attr_type(&shown) == AttrType::Plain && is_name { name } else { REFUSED.into() }
+    if attr_type(&shown) == AttrType::Plain && is_name {
+        name
+    } else {
+        REFUSED.into()
+    }
 }
 
 /// Whether the URL's scheme, if it has one, is harmless.
@@ -274,7 +282,9 @@ fn is_safe_url(url: &[u8]) -> bool {
     };
     let scheme = url.get(..colon).unwrap_or_default();
     scheme.contains(&b'/')
-        || [&b"http"[..], b"https", b"mailto"].iter().any(|safe| scheme.eq_ignore_ascii_case(safe))
+        || [&b"http"[..], b"https", b"mailto"]
+            .iter()
+            .any(|safe| scheme.eq_ignore_ascii_case(safe))
 }
 
 /// Percent-encodes; `keep_reserved` leaves what has a meaning in URLs, and escapes, as they are.
@@ -307,19 +317,29 @@ fn srcset(text: &[u8], trust: Trust) -> Vec<u8> {
         let url = String::from_utf8_lossy(&url_process(text, true)).replace(',', "%2c");
         return url.into_bytes();
     }
-    let elements: Vec<Vec<u8>> =
-        text.split(|&byte| byte == b',').map(srcset_element).collect();
+    let elements: Vec<Vec<u8>> = text
+        .split(|&byte| byte == b',')
+        .map(srcset_element)
+        .collect();
     elements.join(&b',')
 }
 
 /// A URL and its size, between spaces.
 fn srcset_element(text: &[u8]) -> Vec<u8> {
     let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\x0c' | b'\r');
-    let start = text.iter().position(|byte| !is_space(byte)).unwrap_or(text.len());
+    let start = text
+        .iter()
+        .position(|byte| !is_space(byte))
+        .unwrap_or(text.len());
     let (before, rest) = text.split_at(start);
-    let end = rest.iter().position(|byte| is_space(byte)).unwrap_or(rest.len());
+    let end = rest
+        .iter()
+        .position(|byte| is_space(byte))
+        .unwrap_or(rest.len());
     let (url, size) = rest.split_at(end);
-    let is_size = size.iter().all(|byte| is_space(byte) || byte.is_ascii_alphanumeric());
+    let is_size = size
+        .iter()
+        .all(|byte| is_space(byte) || byte.is_ascii_alphanumeric());
     if !is_size || !is_safe_url(url) {
         return format!("#{REFUSED}").into_bytes();
     }
@@ -357,8 +377,21 @@ fn css_value(text: &[u8]) -> Vec<u8> {
     for &byte in &decoded {
         let refused = matches!(
             byte,
-            0 | b'"' | b'\'' | b'(' | b')' | b'/' | b';' | b'@' | b'[' | b'\\' | b']' | b'`'
-                | b'{' | b'}' | b'<' | b'>'
+            0 | b'"'
+                | b'\''
+                | b'('
+                | b')'
+                | b'/'
+                | b';'
+                | b'@'
+                | b'['
+                | b'\\'
+                | b']'
+                | b'`'
+                | b'{'
+                | b'}'
+                | b'<'
+                | b'>'
         ) || (byte == b'-' && previous == b'-');
         if refused {
             return REFUSED.into();
@@ -368,6 +401,8 @@ fn css_value(text: &[u8]) -> Vec<u8> {
         }
         previous = byte;
     }
-    let runs_code = [&b"expression"[..], b"mozbinding"].iter().any(|word| find(&name, word).is_some());
+    let runs_code = [&b"expression"[..], b"mozbinding"]
+        .iter()
+        .any(|word| find(&name, word).is_some());
     if runs_code { REFUSED.into() } else { decoded }
 }

@@ -56,7 +56,11 @@ pub(super) fn in_js(mut context: Context, text: &[u8]) -> (Context, usize) {
             read = 2;
         }
         [b'{', ..] => {
-            if let Some(open) = context.js_braces.as_mut().and_then(|braces| braces.last_mut()) {
+            if let Some(open) = context
+                .js_braces
+                .as_mut()
+                .and_then(|braces| braces.last_mut())
+            {
                 *open += 1;
             }
         }
@@ -97,7 +101,10 @@ pub(super) fn in_template_literal(mut context: Context, text: &[u8]) -> (Context
 }
 
 pub(super) fn unfinished(language: &str, text: &[u8]) -> Context {
-    Context::failed(format!("unfinished escape sequence in {language} string: {}", quote(text)))
+    Context::failed(format!(
+        "unfinished escape sequence in {language} string: {}",
+        quote(text)
+    ))
 }
 
 /// A string or a regular expression.
@@ -146,7 +153,12 @@ fn is_script_end(text: &[u8], slash: usize) -> bool {
 }
 
 pub(super) fn in_line_comment(context: Context, text: &[u8]) -> (Context, usize) {
-    let ends = [&b"\n"[..], b"\r", "\u{2028}".as_bytes(), "\u{2029}".as_bytes()];
+    let ends = [
+        &b"\n"[..],
+        b"\r",
+        "\u{2028}".as_bytes(),
+        "\u{2029}".as_bytes(),
+    ];
     match ends.iter().filter_map(|end| find(text, end)).min() {
         Some(at) => (context.with(State::Js), at),
         None => (context, text.len()),
@@ -155,8 +167,20 @@ pub(super) fn in_line_comment(context: Context, text: &[u8]) -> (Context, usize)
 
 /// Words after which an expression begins.
 const REGEXP_PRECEDERS: [&[u8]; 14] = [
-    b"break", b"case", b"continue", b"delete", b"do", b"else", b"finally", b"in", b"instanceof",
-    b"return", b"throw", b"try", b"typeof", b"void",
+    b"break",
+    b"case",
+    b"continue",
+    b"delete",
+    b"do",
+    b"else",
+    b"finally",
+    b"in",
+    b"instanceof",
+    b"return",
+    b"throw",
+    b"try",
+    b"typeof",
+    b"void",
 ];
 
 /// What a slash would begin behind the text.
@@ -174,12 +198,20 @@ pub(super) fn next_js_ctx(text: &[u8], before: JsCtx) -> JsCtx {
         b',' | b'<' | b'>' | b'=' | b'*' | b'%' | b'&' | b'|' | b'^' | b'?' | b'!' | b'~'
         | b'(' | b'[' | b':' | b';' | b'{' | b'}' => true,
         _ => {
-            let word = text.iter().rev().take_while(|&&byte| is_ident_part(byte)).count();
+            let word = text
+                .iter()
+                .rev()
+                .take_while(|&&byte| is_ident_part(byte))
+                .count();
             let word = text.get(text.len() - word..).unwrap_or_default();
             REGEXP_PRECEDERS.contains(&word)
         }
     };
-    if is_regexp { JsCtx::Regexp } else { JsCtx::DivOp }
+    if is_regexp {
+        JsCtx::Regexp
+    } else {
+        JsCtx::DivOp
+    }
 }
 
 fn trim_end(text: &[u8]) -> &[u8] {

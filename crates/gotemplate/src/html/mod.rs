@@ -45,11 +45,17 @@ pub(crate) fn escape(trees: &Trees, name: &str) -> Result<Trees, EscapeError> {
     let at_root = || (!name.is_empty()).then(|| name.to_owned());
     if let Some(error) = end.error {
         let EscapeError { location, message } = *error;
-        return Err(EscapeError { location: location.or_else(at_root), message });
+        return Err(EscapeError {
+            location: location.or_else(at_root),
+            message,
+        });
     }
     if end.state != State::Text {
         let message = format!("ends in a non-text context: {end}");
-        return Err(EscapeError { location: at_root(), message });
+        return Err(EscapeError {
+            location: at_root(),
+            message,
+        });
     }
     let mut escaped = trees.clone();
     for (derived, original) in &pass.derived {
@@ -140,7 +146,10 @@ impl<'a> Pass<'a> {
         if derived != name {
             self.derived.insert(derived.clone(), Arc::clone(&original));
         }
-        let home = Home { name: &derived, source: &original.source };
+        let home = Home {
+            name: &derived,
+            source: &original.source,
+        };
         let end = self.body(context, &original, home);
         (end, derived)
     }
@@ -177,9 +186,9 @@ impl<'a> Pass<'a> {
         if end.is_error() || (pass.called.contains(home.name) && !context.eq(&end)) {
             return Err(end);
         }
+        // Later calls of the template take the assumption for its result, even where it ended
+        // elsewhere: Go does so, and the bytes are to be the same.
         self.merge(pass);
-        // What was assumed for calls of itself is now known.
-        self.output.insert(home.name.to_owned(), end.clone());
         Ok(end)
     }
 
@@ -294,9 +303,9 @@ impl<'a> Pass<'a> {
             ends.push((clause.pipe.pos, end));
         }
         let otherwise = self.list(context.clone(), branch.otherwise.as_ref(), home);
-        ends.into_iter()
-            .rev()
-            .fold(otherwise, |rest, (pos, end)| join(&end, &rest, home, pos, keyword))
+        ends.into_iter().rev().fold(otherwise, |rest, (pos, end)| {
+            join(&end, &rest, home, pos, keyword)
+        })
     }
 
     /// The context behind any number of passes through a loop.
@@ -304,7 +313,11 @@ impl<'a> Pass<'a> {
         self.loops.push(Jumps::default());
         let once = self.list(context.clone(), Some(list), home);
         let jumps = self.loops.pop().unwrap_or_default();
-        let once = if once.is_error() { once } else { join_jumps(once, jumps, home) };
+        let once = if once.is_error() {
+            once
+        } else {
+            join_jumps(once, jumps, home)
+        };
         if once.is_error() {
             return once;
         }
@@ -326,7 +339,9 @@ impl<'a> Pass<'a> {
     fn text(&mut self, context: Context, text: &Text, home: Home<'_>) -> Context {
         let (end, rewritten) = rewrite_text(context, text.bytes.as_bytes());
         if let Some(bytes) = rewritten {
-            self.edits(home).texts.insert(text.id, GoString::from(bytes));
+            self.edits(home)
+                .texts
+                .insert(text.id, GoString::from(bytes));
         }
         end
     }
@@ -355,7 +370,11 @@ fn escapers_for(context: &Context) -> Option<Vec<Escaper>> {
         | State::CssSqUrl
         | State::CssUrl => {
             let is_string = matches!(context.state, State::CssDqStr | State::CssSqStr);
-            let plain = if is_string { Escaper::Css } else { Escaper::UrlNormalizer };
+            let plain = if is_string {
+                Escaper::Css
+            } else {
+                Escaper::UrlNormalizer
+            };
             match context.url_part {
                 UrlPart::None => vec![Escaper::UrlFilter, plain],
                 UrlPart::PreQuery => vec![plain],
@@ -404,12 +423,18 @@ fn join(a: &Context, b: &Context, home: Home<'_>, pos: usize, keyword: &str) -> 
         return a.clone();
     }
     // Differences in these alone are carried on as unknown.
-    let mut joined = Context { url_part: b.url_part, ..a.clone() };
+    let mut joined = Context {
+        url_part: b.url_part,
+        ..a.clone()
+    };
     if joined.eq(b) {
         joined.url_part = UrlPart::Unknown;
         return joined;
     }
-    let mut joined = Context { js_ctx: b.js_ctx, ..a.clone() };
+    let mut joined = Context {
+        js_ctx: b.js_ctx,
+        ..a.clone()
+    };
     if joined.eq(b) {
         joined.js_ctx = JsCtx::Unknown;
         return joined;
@@ -443,7 +468,10 @@ fn rewrite_text(context: Context, text: &[u8]) -> (Context, Option<Vec<u8>>) {
             let mut stop = end;
             if next.state != context.state {
                 let piece = text.get(at..end).unwrap_or_default();
-                stop = piece.iter().rposition(|&byte| byte == b'<').map_or(end, |tag| at + tag);
+                stop = piece
+                    .iter()
+                    .rposition(|&byte| byte == b'<')
+                    .map_or(end, |tag| at + tag);
             }
             let mut from = at;
             while let Some(step) = text.get(from..stop).and_then(|piece| find(piece, b"<")) {
@@ -499,7 +527,8 @@ fn rewrite_text(context: Context, text: &[u8]) -> (Context, Option<Vec<u8>>) {
 
 fn is_doctype(text: &[u8]) -> bool {
     const DOCTYPE: &[u8] = b"<!DOCTYPE";
-    text.get(..DOCTYPE.len()).is_some_and(|start| start.eq_ignore_ascii_case(DOCTYPE))
+    text.get(..DOCTYPE.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(DOCTYPE))
 }
 
 fn has_line_end(text: &[u8]) -> bool {
@@ -515,7 +544,8 @@ fn without_script_tags(text: &[u8]) -> Option<Vec<u8>> {
     for at in 0..text.len() {
         let rest = text.get(at..).unwrap_or_default();
         let is_tag = [&b"<script"[..], b"</script", b"<!--"].iter().any(|tag| {
-            rest.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag))
+            rest.get(..tag.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(tag))
         });
         if is_tag {
             out.extend_from_slice(text.get(kept..at).unwrap_or_default());

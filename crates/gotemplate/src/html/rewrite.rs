@@ -20,7 +20,11 @@ pub(super) struct Edits {
 pub(super) fn apply(tree: &Tree, name: &str, edits: &Edits) -> Tree {
     let mut root = tree.root.clone();
     edit_list(&mut root, edits);
-    Tree { name: name.to_owned(), source: Arc::clone(&tree.source), root }
+    Tree {
+        name: name.to_owned(),
+        source: Arc::clone(&tree.source),
+        root,
+    }
 }
 
 fn edit_list(list: &mut List, edits: &Edits) {
@@ -74,7 +78,10 @@ fn normalized(name: &str) -> &str {
 fn is_redundant(first: &str, second: &str) -> bool {
     match first {
         "_html_template_commentescaper" => {
-            matches!(second, "_html_template_attrescaper" | "_html_template_htmlescaper")
+            matches!(
+                second,
+                "_html_template_attrescaper" | "_html_template_htmlescaper"
+            )
         }
         "_html_template_cssescaper"
         | "_html_template_jsregexpescaper"
@@ -93,14 +100,23 @@ pub(super) fn function_of(command: &Command) -> Option<&str> {
 }
 
 fn call_of(name: &str, pos: usize) -> Command {
-    let first = Expr { pos, kind: ExprKind::Function(name.into()) };
-    Command { pos, args: vec![first] }
+    let first = Expr {
+        pos,
+        kind: ExprKind::Function(name.into()),
+    };
+    Command {
+        pos,
+        args: vec![first],
+    }
 }
 
 fn push(commands: &mut Vec<Command>, command: Command) {
     let last = commands.last().and_then(function_of);
     let next = function_of(&command);
-    if !last.zip(next).is_some_and(|(last, next)| is_redundant(last, next)) {
+    if !last
+        .zip(next)
+        .is_some_and(|(last, next)| is_redundant(last, next))
+    {
         commands.push(command);
     }
 }
@@ -111,8 +127,10 @@ fn append_escapers(pipe: &mut Pipe, escapers: &[Escaper]) {
     if escapers.is_empty() {
         return;
     }
-    let mut names: Vec<String> =
-        escapers.iter().map(|escaper| escaper.name().to_owned()).collect();
+    let mut names: Vec<String> = escapers
+        .iter()
+        .map(|escaper| escaper.name().to_owned())
+        .collect();
     let own = pipe.commands.last().and_then(function_of);
     if let Some(own) = own.filter(|name| is_predefined(name)).map(str::to_owned) {
         if let [only] = pipe.commands.as_mut_slice()

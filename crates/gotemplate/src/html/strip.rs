@@ -30,7 +30,10 @@ pub(super) fn strip_tags(html: &[u8]) -> Vec<u8> {
                 let mut stop = end;
                 if next.state != context.state {
                     let text = html.get(at..end).unwrap_or_default();
-                    stop = text.iter().rposition(|&byte| byte == b'<').map_or(end, |tag| at + tag);
+                    stop = text
+                        .iter()
+                        .rposition(|&byte| byte == b'<')
+                        .map_or(end, |tag| at + tag);
                 }
                 out.extend_from_slice(html.get(at..stop).unwrap_or_default());
             } else {
@@ -53,9 +56,17 @@ pub(super) fn strip_tags(html: &[u8]) -> Vec<u8> {
             break;
         };
         at += end + usize::from(context.delim != Delim::SpaceOrTagEnd);
-        context = Context { state: State::Tag, element: context.element, ..Context::default() };
+        context = Context {
+            state: State::Tag,
+            element: context.element,
+            ..Context::default()
+        };
     }
-    if all_text && context.state == State::Text { html.to_vec() } else { out }
+    if all_text && context.state == State::Text {
+        html.to_vec()
+    } else {
+        out
+    }
 }
 
 fn end_of_element(text: &[u8], tag: &[u8]) -> Option<usize> {

@@ -61,7 +61,14 @@ fn in_value(context: Context, text: &[u8]) -> (Context, usize) {
         element = Element::None;
     }
     let quote_len = usize::from(context.delim != Delim::SpaceOrTagEnd);
-    (Context { state: State::Tag, element, ..Context::default() }, end + quote_len)
+    (
+        Context {
+            state: State::Tag,
+            element,
+            ..Context::default()
+        },
+        end + quote_len,
+    )
 }
 
 pub(super) fn transition(context: Context, text: &[u8]) -> (Context, usize) {
@@ -90,11 +97,9 @@ pub(super) fn transition(context: Context, text: &[u8]) -> (Context, usize) {
             js::in_line_comment(context, text)
         }
         State::Css => css::in_css(context, text),
-        State::CssDqStr
-        | State::CssSqStr
-        | State::CssDqUrl
-        | State::CssSqUrl
-        | State::CssUrl => css::in_string(context, text),
+        State::CssDqStr | State::CssSqStr | State::CssDqUrl | State::CssSqUrl | State::CssUrl => {
+            css::in_string(context, text)
+        }
         State::CssLineComment => match find_any(text, b"\n\x0c\r") {
             Some(at) => (context.with(State::Css), at),
             None => (context, text.len()),
@@ -124,8 +129,19 @@ fn in_text(context: Context, text: &[u8]) -> (Context, usize) {
         let end = tag_name_end(text, at);
         if end != at {
             let name = text.get(at..end).unwrap_or_default();
-            let element = if closes { Element::None } else { Element::from_tag(name) };
-            return (Context { state: State::Tag, element, ..Context::default() }, end);
+            let element = if closes {
+                Element::None
+            } else {
+                Element::from_tag(name)
+            };
+            return (
+                Context {
+                    state: State::Tag,
+                    element,
+                    ..Context::default()
+                },
+                end,
+            );
         }
         from = end;
     }
@@ -164,10 +180,20 @@ fn in_tag(context: &Context, text: &[u8]) -> (Context, usize) {
     match rest.first() {
         None => return (context.clone(), text.len()),
         Some(b'>') => {
-            let element =
-                if context.element == Element::Meta { Element::None } else { context.element };
+            let element = if context.element == Element::Meta {
+                Element::None
+            } else {
+                context.element
+            };
             let state = element.content_state();
-            return (Context { state, element, ..Context::default() }, start + 1);
+            return (
+                Context {
+                    state,
+                    element,
+                    ..Context::default()
+                },
+                start + 1,
+            );
         }
         Some(_) => {}
     }
@@ -193,8 +219,20 @@ fn in_tag(context: &Context, text: &[u8]) -> (Context, usize) {
             AttrType::Plain | AttrType::Html | AttrType::Unsafe => Attr::None,
         },
     };
-    let state = if end == text.len() { State::AttrName } else { State::AfterName };
-    (Context { state, attr, element: context.element, ..Context::default() }, end)
+    let state = if end == text.len() {
+        State::AttrName
+    } else {
+        State::AfterName
+    };
+    (
+        Context {
+            state,
+            attr,
+            element: context.element,
+            ..Context::default()
+        },
+        end,
+    )
 }
 
 fn attr_name_end(text: &[u8], start: usize) -> Result<usize, Context> {
@@ -214,7 +252,9 @@ fn attr_name_end(text: &[u8], start: usize) -> Result<usize, Context> {
 
 /// As much of a text as an error shows.
 pub(super) fn first_chars(text: &[u8], count: usize) -> &[u8] {
-    let end = crate::bytes::chars(text).nth(count).map_or(text.len(), |(at, _, _)| at);
+    let end = crate::bytes::chars(text)
+        .nth(count)
+        .map_or(text.len(), |(at, _, _)| at);
     text.get(..end).unwrap_or(text)
 }
 
@@ -262,7 +302,10 @@ fn special_end(context: &Context, text: &[u8]) -> Option<usize> {
         let name = text.get(at + 2..)?;
         if let Some((name, rest)) = name.split_at_checked(tag.len())
             && name.eq_ignore_ascii_case(tag)
-            && matches!(rest.first(), Some(b'>' | b' ' | b'\t' | b'\n' | b'\x0c' | b'/'))
+            && matches!(
+                rest.first(),
+                Some(b'>' | b' ' | b'\t' | b'\n' | b'\x0c' | b'/')
+            )
         {
             return Some(at);
         }
@@ -299,6 +342,10 @@ fn in_block_comment(context: Context, text: &[u8]) -> (Context, usize) {
     let Some(at) = find(text, b"*/") else {
         return (context, text.len());
     };
-    let state = if context.state == State::JsBlockComment { State::Js } else { State::Css };
+    let state = if context.state == State::JsBlockComment {
+        State::Js
+    } else {
+        State::Css
+    };
     (context.with(state), at + 2)
 }

@@ -55,7 +55,11 @@ impl Civil {
     pub fn to_seconds(&self) -> i64 {
         let months = i128::from(self.year) * 12 + i128::from(self.month) - 1;
         let (year, month) = (months.div_euclid(12), months.rem_euclid(12));
-        let (year, month) = if month < 2 { (year - 1, month + 10) } else { (year, month - 2) };
+        let (year, month) = if month < 2 {
+            (year - 1, month + 10)
+        } else {
+            (year, month - 2)
+        };
         let era = year.div_euclid(400);
         let year = year.rem_euclid(400);
         let day = 365 * year + year / 4 - year / 100 + (153 * month + 2) / 5;
@@ -105,13 +109,33 @@ mod tests {
 
     #[test]
     fn dates_of_all_ages_survive_the_way_through_seconds() {
-        let dates = [(1970, 1, 1), (2000, 2, 29), (1, 1, 1), (-400, 12, 31), (292_277, 3, 1)];
+        let dates = [
+            (1970, 1, 1),
+            (2000, 2, 29),
+            (1, 1, 1),
+            (-400, 12, 31),
+            (292_277, 3, 1),
+        ];
         let seen = dates.map(|(year, month, day)| {
-            let civil = Civil { year, month, day, hour: 23, minute: 59, second: 58, nanos: 7 };
+            let civil = Civil {
+                year,
+                month,
+                day,
+                hour: 23,
+                minute: 59,
+                second: 58,
+                nanos: 7,
+            };
             let back = Civil::from_seconds(civil.to_seconds(), 7);
             assert_eq!(back, civil);
             back.weekday()
         });
-        assert_eq!(seen, [4, 2, 1, 0, 1].map(|day| day).map(|day: i64| day.min(6)).map(|d| d));
+        assert_eq!(
+            seen,
+            [4, 2, 1, 0, 1]
+                .map(|day| day)
+                .map(|day: i64| day.min(6))
+                .map(|d| d)
+        );
     }
 }

@@ -53,15 +53,18 @@ pub(super) fn round(nanos: i64, unit: i64) -> i64 {
     }
     let rest = i128::from(nanos % unit).abs();
     let away = rest * 2 >= i128::from(unit);
-    let magnitude =
-        i128::from(nanos).abs() - rest + if away { i128::from(unit) } else { 0 };
+    let magnitude = i128::from(nanos).abs() - rest + if away { i128::from(unit) } else { 0 };
     let rounded = if nanos < 0 { -magnitude } else { magnitude };
     i64::try_from(rounded).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX })
 }
 
 /// Towards zero to a multiple of `unit`.
 pub(super) fn truncate(nanos: i64, unit: i64) -> i64 {
-    if unit <= 0 { nanos } else { nanos - nanos % unit }
+    if unit <= 0 {
+        nanos
+    } else {
+        nanos - nanos % unit
+    }
 }
 
 #[cfg(test)]
@@ -70,15 +73,40 @@ mod tests {
 
     #[test]
     fn durations_are_shown_in_the_largest_fitting_units() {
-        let seen = [0, 1, 1_500, 1_500_000, 61_000_000_000, 3_600_000_000_000, -1_500_000_000, i64::MIN]
-            .map(format_duration);
-        let expected =
-            ["0s", "1ns", "1.5µs", "1.5ms", "1m1s", "1h0m0s", "-1.5s", "-2562047h47m16.854775808s"];
+        let seen = [
+            0,
+            1,
+            1_500,
+            1_500_000,
+            61_000_000_000,
+            3_600_000_000_000,
+            -1_500_000_000,
+            i64::MIN,
+        ]
+        .map(format_duration);
+        let expected = [
+            "0s",
+            "1ns",
+            "1.5µs",
+            "1.5ms",
+            "1m1s",
+            "1h0m0s",
+            "-1.5s",
+            "-2562047h47m16.854775808s",
+        ];
         assert_eq!(seen, expected);
     }
 
     #[test]
     fn halves_round_away_from_zero() {
-        assert_eq!([round(15, 10), round(-15, 10), round(14, 10), truncate(-19, 10)], [20, -20, 10, -10]);
+        assert_eq!(
+            [
+                round(15, 10),
+                round(-15, 10),
+                round(14, 10),
+                truncate(-19, 10)
+            ],
+            [20, -20, 10, -10]
+        );
     }
 }

@@ -33,9 +33,15 @@ pub(super) enum Part {
     LowerPm,
     ZoneName,
     /// A numeric offset; `z` writes `Z` for none.
-    Offset { z: bool, form: OffsetForm },
+    Offset {
+        z: bool,
+        form: OffsetForm,
+    },
     /// A fraction of the second with that many digits; `trim` drops zeros at the end.
-    Fraction { digits: usize, trim: bool },
+    Fraction {
+        digits: usize,
+        trim: bool,
+    },
 }
 
 /// How an offset is written.
@@ -63,10 +69,20 @@ pub(super) fn next_chunk(layout: &[u8]) -> Chunk<'_> {
         if let Some((part, skip, len)) = part_at(rest) {
             let (prefix, _) = layout.split_at(start + skip);
             let (source, suffix) = rest.get(skip..).unwrap_or_default().split_at(len);
-            return Chunk { prefix, part: Some(part), source, suffix };
+            return Chunk {
+                prefix,
+                part: Some(part),
+                source,
+                suffix,
+            };
         }
     }
-    Chunk { prefix: layout, part: None, source: &[], suffix: &[] }
+    Chunk {
+        prefix: layout,
+        part: None,
+        source: &[],
+        suffix: &[],
+    }
 }
 
 const OFFSETS: [(&[u8], OffsetForm); 5] = [
@@ -111,14 +127,30 @@ fn part_at(text: &[u8]) -> Option<(Part, usize, usize)> {
                 .iter()
                 .find(|(shape, _)| digits.starts_with(shape))
                 .map(|(shape, form)| (*form, shape.len()))?;
-            whole(Part::Offset { z: *sign == b'Z', form }, shape + 1)
+            whole(
+                Part::Offset {
+                    z: *sign == b'Z',
+                    form,
+                },
+                shape + 1,
+            )
         }
         [b'.' | b',', digit @ (b'0' | b'9'), ..] => {
-            let digits = text.iter().skip(1).take_while(|byte| *byte == digit).count();
+            let digits = text
+                .iter()
+                .skip(1)
+                .take_while(|byte| *byte == digit)
+                .count();
             if text.get(digits + 1).is_some_and(u8::is_ascii_digit) {
                 return None;
             }
-            whole(Part::Fraction { digits, trim: *digit == b'9' }, digits + 1)
+            whole(
+                Part::Fraction {
+                    digits,
+                    trim: *digit == b'9',
+                },
+                digits + 1,
+            )
         }
         _ => None,
     }
@@ -170,9 +202,17 @@ pub(super) fn format(time: &Time, layout: &[u8]) -> Vec<u8> {
             Part::Fraction { digits, trim } => {
                 let all = format!("{:09}{}", civil.nanos, "0".repeat(digits.saturating_sub(9)));
                 let kept = all.get(..digits).unwrap_or(&all);
-                let kept = if trim { kept.trim_end_matches('0') } else { kept };
+                let kept = if trim {
+                    kept.trim_end_matches('0')
+                } else {
+                    kept
+                };
                 let point = chunk.source.first().copied().map_or('.', char::from);
-                if kept.is_empty() { String::new() } else { format!("{point}{kept}") }
+                if kept.is_empty() {
+                    String::new()
+                } else {
+                    format!("{point}{kept}")
+                }
             }
         };
         out.extend_from_slice(text.as_bytes());
@@ -184,7 +224,11 @@ fn hour12(hour: i64) -> i64 {
 }
 
 fn name_of(names: &[&'static str], at: i64) -> &'static str {
-    usize::try_from(at).ok().and_then(|at| names.get(at)).copied().unwrap_or_default()
+    usize::try_from(at)
+        .ok()
+        .and_then(|at| names.get(at))
+        .copied()
+        .unwrap_or_default()
 }
 
 fn short_name_of(names: &[&'static str], at: i64) -> &'static str {
@@ -195,7 +239,11 @@ fn offset_text(offset: i32, form: OffsetForm) -> String {
     // The sign is that of the whole minutes, as in Go.
     let sign = if offset / 60 < 0 { '-' } else { '+' };
     let minutes = (offset / 60).unsigned_abs();
-    let seconds = if sign == '-' { (-offset) % 60 } else { offset % 60 };
+    let seconds = if sign == '-' {
+        (-offset) % 60
+    } else {
+        offset % 60
+    };
     let (hours, minutes) = (minutes / 60, minutes % 60);
     match form {
         OffsetForm::Hours => format!("{sign}{hours:02}"),

@@ -14,7 +14,9 @@ pub static LOCATION: TypeInfo = TypeInfo::named("time.Location", Kind::Struct);
 /// `*time.Location`
 pub static LOCATION_POINTER: TypeInfo = TypeInfo {
     elem: Some(&LOCATION),
-    methods: &[method("String", &[], |_, me, _| Ok(location_name(me).into()))],
+    methods: &[method("String", &[], |_, me, _| {
+        Ok(location_name(me).into())
+    })],
     stringer: Some(location_name),
     ..TypeInfo::unnamed("*time.Location", Kind::Pointer)
 };
@@ -22,9 +24,21 @@ pub static LOCATION_POINTER: TypeInfo = TypeInfo {
 /// `time.Time`
 pub static TIME: TypeInfo = TypeInfo {
     fields: &[
-        Field { name: "wall", ty: &types::UINT64, json: "" },
-        Field { name: "ext", ty: &INT64, json: "" },
-        Field { name: "loc", ty: &LOCATION_POINTER, json: "" },
+        Field {
+            name: "wall",
+            ty: &types::UINT64,
+            json: "",
+        },
+        Field {
+            name: "ext",
+            ty: &INT64,
+            json: "",
+        },
+        Field {
+            name: "loc",
+            ty: &LOCATION_POINTER,
+            json: "",
+        },
     ],
     methods: &METHODS,
     stringer: Some(|me| time(me).to_string().into()),
@@ -36,27 +50,39 @@ pub static TIME: TypeInfo = TypeInfo {
 static BYTES: Type = &types::BYTE_SLICE;
 
 static METHODS: [Method; 43] = [
-    method("Add", &[&DURATION], |_, me, args| Ok(time(me).plus(first(args).into()).into())),
+    method("Add", &[&DURATION], |_, me, args| {
+        Ok(time(me).plus(first(args).into()).into())
+    }),
     method("AddDate", &[&INT, &INT, &INT], add_date),
-    method("After", &[&TIME], |_, me, args| Ok(time(me).compare(&arg(args)).is_gt().into())),
+    method("After", &[&TIME], |_, me, args| {
+        Ok(time(me).compare(&arg(args)).is_gt().into())
+    }),
     method("AppendBinary", &[&types::BYTE_SLICE], |_, me, args| {
         appended(args, &binary(&time(me))?)
     }),
-    method("AppendFormat", &[&types::BYTE_SLICE, &STRING], |_, me, args| {
-        let layout = args.get(1).map(Value::as_bytes).unwrap_or_default();
-        appended(args, &time(me).format_bytes(layout))
-    }),
+    method(
+        "AppendFormat",
+        &[&types::BYTE_SLICE, &STRING],
+        |_, me, args| {
+            let layout = args.get(1).map(Value::as_bytes).unwrap_or_default();
+            appended(args, &time(me).format_bytes(layout))
+        },
+    ),
     method("AppendText", &[&types::BYTE_SLICE], |_, me, args| {
         appended(args, text(&time(me), "Time.AppendText")?.as_bytes())
     }),
-    method("Before", &[&TIME], |_, me, args| Ok(time(me).compare(&arg(args)).is_lt().into())),
+    method("Before", &[&TIME], |_, me, args| {
+        Ok(time(me).compare(&arg(args)).is_lt().into())
+    }),
     unusable("Clock", Results::Count(3)),
     method("Compare", &[&TIME], |_, me, args| {
         Ok(Value::from(time(me).compare(&arg(args)) as i32))
     }),
     unusable("Date", Results::Count(3)),
     method("Day", &[], |_, me, _| Ok(civil(me).day.into())),
-    method("Equal", &[&TIME], |_, me, args| Ok(time(me).compare(&arg(args)).is_eq().into())),
+    method("Equal", &[&TIME], |_, me, args| {
+        Ok(time(me).compare(&arg(args)).is_eq().into())
+    }),
     method("Format", &[&STRING], |_, me, args| {
         let layout = args.first().map(Value::as_bytes).unwrap_or_default();
         Ok(time(me).format_bytes(layout).into())
@@ -65,16 +91,20 @@ static METHODS: [Method; 43] = [
     method("GobEncode", &[], |_, me, _| bytes(&binary(&time(me))?)),
     method("Hour", &[], |_, me, _| Ok(civil(me).hour.into())),
     unusable("ISOWeek", Results::SecondIs("int")),
-    method("In", &[&LOCATION_POINTER], |_, me, args| match args.first() {
-        Some(Value::Zone(zone)) => Ok(time(me).in_zone(zone.clone()).into()),
-        _ => Err(Fault::new("time: missing Location in call to Time.In")),
+    method("In", &[&LOCATION_POINTER], |_, me, args| {
+        match args.first() {
+            Some(Value::Zone(zone)) => Ok(time(me).in_zone(zone.clone()).into()),
+            _ => Err(Fault::new("time: missing Location in call to Time.In")),
+        }
     }),
     method("IsDST", &[], |_, me, _| {
         let time = time(me);
         Ok(time.zone.at(time.unix).is_dst.into())
     }),
     method("IsZero", &[], |_, me, _| Ok(time(me).is_zero().into())),
-    method("Local", &[], |call, me, _| Ok(time(me).in_zone(call.local_zone()).into())),
+    method("Local", &[], |call, me, _| {
+        Ok(time(me).in_zone(call.local_zone()).into())
+    }),
     method("Location", &[], |_, me, _| Ok(Value::Zone(time(me).zone))),
     method("MarshalBinary", &[], |_, me, _| bytes(&binary(&time(me))?)),
     method("MarshalJSON", &[], |_, me, _| {
@@ -84,29 +114,55 @@ static METHODS: [Method; 43] = [
         bytes(text(&time(me), "Time.MarshalText")?.as_bytes())
     }),
     method("Minute", &[], |_, me, _| Ok(civil(me).minute.into())),
-    method("Month", &[], |_, me, _| Ok(Value::Int(civil(me).month, &MONTH))),
-    method("Nanosecond", &[], |_, me, _| Ok(i64::from(time(me).nanos).into())),
-    method("Round", &[&DURATION], |_, me, args| Ok(rounded(&time(me), first(args), true).into())),
+    method("Month", &[], |_, me, _| {
+        Ok(Value::Int(civil(me).month, &MONTH))
+    }),
+    method("Nanosecond", &[], |_, me, _| {
+        Ok(i64::from(time(me).nanos).into())
+    }),
+    method("Round", &[&DURATION], |_, me, args| {
+        Ok(rounded(&time(me), first(args), true).into())
+    }),
     method("Second", &[], |_, me, _| Ok(civil(me).second.into())),
     method("String", &[], |_, me, _| Ok(time(me).to_string().into())),
-    method("Sub", &[&TIME], |_, me, args| Ok(duration(time(me).since(&arg(args))))),
+    method("Sub", &[&TIME], |_, me, args| {
+        Ok(duration(time(me).since(&arg(args))))
+    }),
     method("Truncate", &[&DURATION], |_, me, args| {
         Ok(rounded(&time(me), first(args), false).into())
     }),
-    method("UTC", &[], |_, me, _| Ok(time(me).in_zone(Zone::utc()).into())),
-    method("Unix", &[], |_, me, _| Ok(Value::Int(time(me).unix, &INT64))),
-    method("UnixMicro", &[], |_, me, _| Ok(since_1970(&time(me), 1_000))),
-    method("UnixMilli", &[], |_, me, _| Ok(since_1970(&time(me), 1_000_000))),
+    method("UTC", &[], |_, me, _| {
+        Ok(time(me).in_zone(Zone::utc()).into())
+    }),
+    method("Unix", &[], |_, me, _| {
+        Ok(Value::Int(time(me).unix, &INT64))
+    }),
+    method("UnixMicro", &[], |_, me, _| {
+        Ok(since_1970(&time(me), 1_000))
+    }),
+    method("UnixMilli", &[], |_, me, _| {
+        Ok(since_1970(&time(me), 1_000_000))
+    }),
     method("UnixNano", &[], |_, me, _| Ok(since_1970(&time(me), 1))),
-    method("Weekday", &[], |_, me, _| Ok(Value::Int(civil(me).weekday(), &WEEKDAY))),
+    method("Weekday", &[], |_, me, _| {
+        Ok(Value::Int(civil(me).weekday(), &WEEKDAY))
+    }),
     method("Year", &[], |_, me, _| Ok(civil(me).year.into())),
-    method("YearDay", &[], |_, me, _| Ok(civil(me).day_of_year().into())),
+    method("YearDay", &[], |_, me, _| {
+        Ok(civil(me).day_of_year().into())
+    }),
     unusable("Zone", Results::SecondIs("int")),
     unusable("ZoneBounds", Results::SecondIs("time.Time")),
 ];
 
 const fn unusable(name: &'static str, results: Results) -> Method {
-    Method { name, params: &[], variadic: false, results, body: |_, _, _| Ok(Value::None) }
+    Method {
+        name,
+        params: &[],
+        variadic: false,
+        results,
+        body: |_, _, _| Ok(Value::None),
+    }
 }
 
 fn time(me: &Value) -> Time {
@@ -172,13 +228,18 @@ fn appended(args: &[Value], more: &[u8]) -> Result<Value, Fault> {
         Some(Value::Slice(slice)) => slice.clone().retyped(BYTES),
         _ => Slice::nil(BYTES),
     };
-    let more = more.iter().map(|&byte| Value::Uint(byte.into(), &types::UINT8)).collect();
+    let more = more
+        .iter()
+        .map(|&byte| Value::Uint(byte.into(), &types::UINT8))
+        .collect();
     Ok(start.append(more).into())
 }
 
 fn text(time: &Time, name: &str) -> Result<String, Fault> {
     if !(0..=9999).contains(&time.civil().year) {
-        return Err(Fault::new(format!("{name}: year outside of range [0,9999]")));
+        return Err(Fault::new(format!(
+            "{name}: year outside of range [0,9999]"
+        )));
     }
     Ok(time.format(super::RFC3339_NANO))
 }
@@ -192,7 +253,9 @@ fn binary(time: &Time) -> Result<Vec<u8>, Fault> {
         let offset = time.zone.at(time.unix).offset;
         (offset / 60, offset % 60)
     };
-    let Some(offset) = i16::try_from(offset).ok().filter(|_| offset != -1 || time.zone.is_utc())
+    let Some(offset) = i16::try_from(offset)
+        .ok()
+        .filter(|_| offset != -1 || time.zone.is_utc())
     else {
         return Err(Fault::new("Time.MarshalBinary: unexpected zone offset"));
     };
@@ -209,13 +272,23 @@ fn binary(time: &Time) -> Result<Vec<u8>, Fault> {
 fn go_string(time: &Time) -> String {
     let civil = time.civil();
     let month = super::units::MONTHS;
-    let month = usize::try_from(civil.month - 1).ok().and_then(|at| month.get(at));
+    let month = usize::try_from(civil.month - 1)
+        .ok()
+        .and_then(|at| month.get(at));
     let zone = match time.zone.name() {
         "UTC" => "time.UTC".to_owned(),
         "Local" => "time.Local".to_owned(),
         name => format!("time.Location({})", crate::quote::quote(name.as_bytes())),
     };
-    let Civil { year, day, hour, minute, second, nanos, .. } = civil;
+    let Civil {
+        year,
+        day,
+        hour,
+        minute,
+        second,
+        nanos,
+        ..
+    } = civil;
     let month = month.copied().unwrap_or_default();
     format!("time.Date({year}, time.{month}, {day}, {hour}, {minute}, {second}, {nanos}, {zone})")
 }

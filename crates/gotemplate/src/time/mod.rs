@@ -47,15 +47,24 @@ pub struct Time {
 
 impl Time {
     /// The zero time, the beginning of the year 1.
-    pub const ZERO: Self =
-        Self { unix: -62_135_596_800, nanos: 0, zone: Zone::utc(), monotonic: None };
+    pub const ZERO: Self = Self {
+        unix: -62_135_596_800,
+        nanos: 0,
+        zone: Zone::utc(),
+        monotonic: None,
+    };
 
     /// The instant that many seconds and nanoseconds after 1970 began.
     #[must_use]
     pub fn from_unix(seconds: i64, nanos: u32, zone: Zone) -> Self {
         let carry = i64::from(nanos / 1_000_000_000);
         let unix = seconds.saturating_add(carry);
-        Self { unix, nanos: nanos % 1_000_000_000, zone, monotonic: None }
+        Self {
+            unix,
+            nanos: nanos % 1_000_000_000,
+            zone,
+            monotonic: None,
+        }
     }
 
     /// The instant at which clocks in a zone show that. Fields beyond their range carry over.
@@ -134,8 +143,9 @@ impl Time {
         let all = i128::from(self.unix) * i128::from(SECOND) + i128::from(self.nanos) + nanos;
         let unix = all.div_euclid(SECOND.into());
         let bound = if unix < 0 { i64::MIN } else { i64::MAX };
-        let monotonic =
-            self.monotonic.and_then(|own| i64::try_from(i128::from(own) + nanos).ok());
+        let monotonic = self
+            .monotonic
+            .and_then(|own| i64::try_from(i128::from(own) + nanos).ok());
         Self {
             unix: i64::try_from(unix).unwrap_or(bound),
             nanos: u32::try_from(all.rem_euclid(SECOND.into())).unwrap_or_default(),
@@ -188,6 +198,11 @@ impl std::fmt::Display for Time {
         };
         let sign = if reading < 0 { '-' } else { '+' };
         let reading = reading.unsigned_abs();
-        write!(out, " m={sign}{}.{:09}", reading / 1_000_000_000, reading % 1_000_000_000)
+        write!(
+            out,
+            " m={sign}{}.{:09}",
+            reading / 1_000_000_000,
+            reading % 1_000_000_000
+        )
     }
 }

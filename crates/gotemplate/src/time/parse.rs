@@ -24,8 +24,8 @@ pub fn parse(layout: &[u8], value: &[u8], zone: &Zone) -> Result<Time, String> {
     let mut layout_rest = layout;
     loop {
         let chunk = next_chunk(layout_rest);
-        rest = skip(rest, chunk.prefix)
-            .map_err(|at| cannot_parse(layout, value, chunk.prefix, at))?;
+        rest =
+            skip(rest, chunk.prefix).map_err(|at| cannot_parse(layout, value, chunk.prefix, at))?;
         let Some(part) = chunk.part else {
             if !rest.is_empty() {
                 return Err(out_of_order(value, &format!("extra text: {}", quote(rest))));
@@ -98,7 +98,13 @@ type Read<'v> = Result<&'v [u8], Problem>;
 
 impl Fields {
     fn read<'v>(&mut self, part: Part, value: &'v [u8], layout_rest: &[u8]) -> Read<'v> {
-        let range = |good: bool, what| if good { Ok(()) } else { Err(Problem::Range(what)) };
+        let range = |good: bool, what| {
+            if good {
+                Ok(())
+            } else {
+                Err(Problem::Range(what))
+            }
+        };
         let mut rest = value;
         match part {
             Part::Year => {
@@ -142,7 +148,11 @@ impl Fields {
                     rest = rest.strip_prefix(b" ").unwrap_or(rest);
                     rest = rest.strip_prefix(b" ").unwrap_or(rest);
                 }
-                let digits = rest.iter().take(3).take_while(|byte| byte.is_ascii_digit()).count();
+                let digits = rest
+                    .iter()
+                    .take(3)
+                    .take_while(|byte| byte.is_ascii_digit())
+                    .count();
                 if digits == 0 || (part == Part::ZeroYearDay && digits != 3) {
                     return Err(Problem::Syntax);
                 }
@@ -171,7 +181,10 @@ impl Fields {
                     rest = self.fraction(rest, fraction_len(rest))?;
                 }
             }
-            Part::Fraction { digits, trim: false } => rest = self.fraction(value, digits + 1)?,
+            Part::Fraction {
+                digits,
+                trim: false,
+            } => rest = self.fraction(value, digits + 1)?,
             Part::Fraction { trim: true, .. } => {
                 if fraction_len(value) > 1 {
                     rest = self.fraction(value, fraction_len(value))?;
@@ -289,7 +302,11 @@ impl Fields {
             let unix = civil.to_seconds() - i64::from(offset);
             let here = zone.at(unix);
             let known = here.offset == offset && (name.is_empty() || here.abbreviation == name);
-            let zone = if known { zone.clone() } else { Zone::fixed(&name, offset) };
+            let zone = if known {
+                zone.clone()
+            } else {
+                Zone::fixed(&name, offset)
+            };
             return Ok(Time::from_unix(unix, self.nanos, zone));
         }
         if !name.is_empty() {
@@ -327,9 +344,15 @@ fn in_named_zone(civil: &Civil, zone: &Zone, name: &str) -> Time {
     if zone.at(local.unix()).abbreviation == name {
         return local;
     }
-    let hours = name.strip_prefix("GMT").and_then(|hours| hours.parse::<i32>().ok());
+    let hours = name
+        .strip_prefix("GMT")
+        .and_then(|hours| hours.parse::<i32>().ok());
     let unix = civil.to_seconds();
-    Time::from_unix(unix, civil.nanos, Zone::fixed(name, hours.unwrap_or(0) * 3600))
+    Time::from_unix(
+        unix,
+        civil.nanos,
+        Zone::fixed(name, hours.unwrap_or(0) * 3600),
+    )
 }
 
 /// Skips literal text of the layout; any run of spaces there stands for any run of spaces.
@@ -369,7 +392,11 @@ fn number(text: &[u8]) -> Result<i64, Problem> {
 
 /// One digit or two; `fixed` insists on two.
 fn two_digits(value: &[u8], fixed: bool) -> Result<(i64, &[u8]), Problem> {
-    let digits = value.iter().take(2).take_while(|byte| byte.is_ascii_digit()).count();
+    let digits = value
+        .iter()
+        .take(2)
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
     if digits == 0 || (fixed && digits == 1) {
         return Err(Problem::Syntax);
     }
@@ -381,7 +408,10 @@ fn two_digits(value: &[u8], fixed: bool) -> Result<(i64, &[u8]), Problem> {
 fn fraction_len(value: &[u8]) -> usize {
     match value.split_first() {
         Some((b'.' | b',', digits)) => {
-            1 + digits.iter().take_while(|byte| byte.is_ascii_digit()).count()
+            1 + digits
+                .iter()
+                .take_while(|byte| byte.is_ascii_digit())
+                .count()
         }
         _ => 0,
     }
@@ -390,7 +420,11 @@ fn fraction_len(value: &[u8]) -> usize {
 /// A name at the start of the value, without regard to the case of letters.
 fn lookup<'v>(names: &[&str], value: &'v [u8], short: bool) -> Result<(i64, &'v [u8]), Problem> {
     for (at, name) in (0..).zip(names) {
-        let name = if short { name.get(..3).unwrap_or(name) } else { name };
+        let name = if short {
+            name.get(..3).unwrap_or(name)
+        } else {
+            name
+        };
         if let Some((text, rest)) = value.split_at_checked(name.len())
             && text.eq_ignore_ascii_case(name.as_bytes())
         {
@@ -414,7 +448,11 @@ fn zone_name_len(value: &[u8]) -> Option<usize> {
     if matches!(value.first(), Some(b'+' | b'-')) {
         return Some(signed_offset_len(value)).filter(|&len| len > 0);
     }
-    let upper = value.iter().take(6).take_while(|byte| byte.is_ascii_uppercase()).count();
+    let upper = value
+        .iter()
+        .take(6)
+        .take_while(|byte| byte.is_ascii_uppercase())
+        .count();
     match upper {
         5 => (value.get(4) == Some(&b'T')).then_some(5),
         4 => (value.get(3) == Some(&b'T') || value.starts_with(b"WITA")).then_some(4),
@@ -428,7 +466,14 @@ fn signed_offset_len(value: &[u8]) -> usize {
     let Some((b'+' | b'-', digits)) = value.split_first() else {
         return 0;
     };
-    let len = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let len = digits
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
     let hours = digits.get(..len).and_then(|digits| number(digits).ok());
-    if hours.is_some_and(|hours| hours <= 23) { len + 1 } else { 0 }
+    if hours.is_some_and(|hours| hours <= 23) {
+        len + 1
+    } else {
+        0
+    }
 }

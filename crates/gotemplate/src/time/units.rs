@@ -8,26 +8,55 @@ use crate::types::{Kind, Method, Results, Type, TypeInfo};
 use crate::value::Value;
 
 pub(super) const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September",
-    "October", "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
-pub(super) const WEEKDAYS: [&str; 7] =
-    ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+pub(super) const WEEKDAYS: [&str; 7] = [
+    "Sunday",
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+];
 
 /// `time.Duration`: nanoseconds.
 pub static DURATION: TypeInfo = TypeInfo {
     methods: &[
-        method("Abs", &[], |_, me, _| Ok(duration(int(me).saturating_abs()))),
+        method("Abs", &[], |_, me, _| {
+            Ok(duration(int(me).saturating_abs()))
+        }),
         method("Hours", &[], |_, me, _| Ok(in_units(me, 3_600_000_000_000))),
-        method("Microseconds", &[], |_, me, _| Ok(Value::Int(int(me) / 1_000, &crate::types::INT64))),
+        method("Microseconds", &[], |_, me, _| {
+            Ok(Value::Int(int(me) / 1_000, &crate::types::INT64))
+        }),
         method("Milliseconds", &[], |_, me, _| {
             Ok(Value::Int(int(me) / 1_000_000, &crate::types::INT64))
         }),
         method("Minutes", &[], |_, me, _| Ok(in_units(me, 60_000_000_000))),
-        method("Nanoseconds", &[], |_, me, _| Ok(Value::Int(int(me), &crate::types::INT64))),
-        method("Round", &[&DURATION], |_, me, args| Ok(duration(round(int(me), first(args))))),
+        method("Nanoseconds", &[], |_, me, _| {
+            Ok(Value::Int(int(me), &crate::types::INT64))
+        }),
+        method("Round", &[&DURATION], |_, me, args| {
+            Ok(duration(round(int(me), first(args))))
+        }),
         method("Seconds", &[], |_, me, _| Ok(in_units(me, 1_000_000_000))),
-        method("String", &[], |_, me, _| Ok(format_duration(int(me)).into())),
+        method(
+            "String",
+            &[],
+            |_, me, _| Ok(format_duration(int(me)).into()),
+        ),
         method("Truncate", &[&DURATION], |_, me, args| {
             Ok(duration(truncate(int(me), first(args))))
         }),
@@ -45,7 +74,11 @@ pub static MONTH: TypeInfo = TypeInfo {
 
 /// `time.Weekday`: Sunday is 0.
 pub static WEEKDAY: TypeInfo = TypeInfo {
-    methods: &[method("String", &[], |_, me, _| Ok(weekday_name(me).into()))],
+    methods: &[method(
+        "String",
+        &[],
+        |_, me, _| Ok(weekday_name(me).into()),
+    )],
     stringer: Some(weekday_name),
     ..TypeInfo::named("time.Weekday", Kind::Int)
 };
@@ -55,7 +88,13 @@ pub(super) const fn method(
     params: &'static [Type],
     body: fn(&Call<'_>, &Value, &[Value]) -> Result<Value, Fault>,
 ) -> Method {
-    Method { name, params, variadic: false, results: Results::Usable, body }
+    Method {
+        name,
+        params,
+        variadic: false,
+        results: Results::Usable,
+        body,
+    }
 }
 
 pub(super) fn int(value: &Value) -> i64 {
@@ -88,6 +127,11 @@ fn weekday_name(me: &Value) -> GoString {
 }
 
 fn named(names: &[&'static str], number: i64, lowest: i64, kind: &str) -> GoString {
-    let name = usize::try_from(number - lowest).ok().and_then(|at| names.get(at));
-    name.map_or_else(|| format!("%!{kind}({number})").into(), |name| (*name).into())
+    let name = usize::try_from(number - lowest)
+        .ok()
+        .and_then(|at| names.get(at));
+    name.map_or_else(
+        || format!("%!{kind}({number})").into(),
+        |name| (*name).into(),
+    )
 }

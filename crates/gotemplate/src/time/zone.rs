@@ -35,13 +35,19 @@ impl Zone {
     /// A zone that is always that many seconds ahead of UTC.
     #[must_use]
     pub fn fixed(name: &str, offset: i32) -> Self {
-        Self(Some(Arc::new(Rules::Fixed { name: name.to_owned(), offset })))
+        Self(Some(Arc::new(Rules::Fixed {
+            name: name.to_owned(),
+            offset,
+        })))
     }
 
     /// A zone with jiff's rules, shown under that name.
     #[must_use]
     pub fn with_rules(name: &str, zone: TimeZone) -> Self {
-        Self(Some(Arc::new(Rules::Named { name: name.to_owned(), zone })))
+        Self(Some(Arc::new(Rules::Named {
+            name: name.to_owned(),
+            zone,
+        })))
     }
 
     /// The zone of that name in the time zone database, whose names are case-sensitive.
@@ -78,10 +84,16 @@ impl Zone {
     /// What holds in the zone at an instant.
     pub(crate) fn at(&self, unix: i64) -> ZoneAt {
         match self.0.as_deref() {
-            None => ZoneAt { abbreviation: "UTC".to_owned(), offset: 0, is_dst: false },
-            Some(Rules::Fixed { name, offset }) => {
-                ZoneAt { abbreviation: name.clone(), offset: *offset, is_dst: false }
-            }
+            None => ZoneAt {
+                abbreviation: "UTC".to_owned(),
+                offset: 0,
+                is_dst: false,
+            },
+            Some(Rules::Fixed { name, offset }) => ZoneAt {
+                abbreviation: name.clone(),
+                offset: *offset,
+                is_dst: false,
+            },
             Some(Rules::Named { zone, .. }) => {
                 let known = Timestamp::MIN.as_second()..=Timestamp::MAX.as_second();
                 let nearest = unix.clamp(*known.start(), *known.end());
