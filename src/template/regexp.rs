@@ -227,7 +227,7 @@ impl<'p> Reader<'p> {
                 '[' => self.class()?,
                 '*' | '+' | '?' => {
                     self.at += 1;
-                    self.repetition(start, last_repeat, c.to_string(), 1)?;
+                    self.repetition(start, last_repeat, c.encode_utf8(&mut [0; 4]), 1)?;
                     repeat = Some(start);
                 }
                 '{' => match count(self.rest()) {
@@ -240,7 +240,7 @@ impl<'p> Reader<'p> {
                         if most > MAX_REPEAT {
                             return problem(INVALID_COUNT, self.since(start));
                         }
-                        self.repetition(start, last_repeat, shown, most)?;
+                        self.repetition(start, last_repeat, &shown, most)?;
                         repeat = Some(start);
                     }
                 },
@@ -263,7 +263,7 @@ impl<'p> Reader<'p> {
         &mut self,
         start: usize,
         last_repeat: Option<usize>,
-        shown: String,
+        shown: &str,
         most: u32,
     ) -> Result<(), Problem> {
         let operator = self.since(start);
@@ -280,7 +280,7 @@ impl<'p> Reader<'p> {
         if repeated > MAX_REPEAT {
             return problem(INVALID_COUNT, self.since(start));
         }
-        self.out.push_str(&shown);
+        self.out.push_str(shown);
         if self.since(start).len() > operator.len() {
             self.out.push('?');
         }

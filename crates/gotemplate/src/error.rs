@@ -37,7 +37,7 @@ impl std::error::Error for ParseError {}
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExecError {
     /// Where it was: `NAME:LINE:COLUMN`, the template and the node; nowhere if it never began.
-    pub place: Option<Place>,
+    pub place: Option<Box<Place>>,
     /// What is wrong.
     pub message: String,
     /// The limit that ended it, if one did.
@@ -59,15 +59,16 @@ pub struct Place {
 
 impl fmt::Display for ExecError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            None => write!(out, "template: {}", self.message),
-            Some(Place {
-                location,
-                template,
-                node,
-            }) => {
+        let message = &self.message;
+        match self.place.as_deref() {
+            None => write!(out, "template: {message}"),
+            Some(place) => {
+                let Place {
+                    location,
+                    template,
+                    node,
+                } = place;
                 let template = crate::quote::quote(template.as_bytes());
-                let message = &self.message;
                 write!(
                     out,
                     "template: {location}: executing {template} at <{node}>: {message}"

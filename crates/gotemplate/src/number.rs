@@ -117,7 +117,8 @@ pub(crate) fn truncate(float: f64) -> i64 {
 fn exact_uint(float: f64) -> Option<u64> {
     /// 2^64, the first float beyond the range.
     const BOUND: f64 = 18_446_744_073_709_551_616.0;
-    (float.trunc() == float && (0.0..BOUND).contains(&float)).then(|| float as u64)
+    let is_exact = float.trunc() == float && (0.0..BOUND).contains(&float);
+    is_exact.then_some(float as u64)
 }
 
 #[expect(

@@ -80,12 +80,15 @@ pub struct TypeInfo {
     /// `GoString()`, which `%#v` uses.
     pub go_stringer: Option<fn(&Value) -> GoString>,
     /// `MarshalJSON()`: the JSON text, or the error's text.
-    pub json: Option<fn(&Value) -> Result<String, String>>,
+    pub json: Option<JsonForm>,
     /// Whether HTML escaping trusts strings of this type.
     pub trust: Trust,
     /// Whether two values may be compared with `==`.
     pub comparable: bool,
 }
+
+/// A type's own JSON text, or the error's.
+pub type JsonForm = fn(&Value) -> Result<String, String>;
 
 /// What a string type vouches for in HTML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

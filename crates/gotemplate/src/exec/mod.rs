@@ -432,11 +432,12 @@ impl<'a> Executor<'a> {
             At::Template(call) => (call.pos, call.to_string()),
         };
         let location = self.source.locate(pos);
-        let place = Some(Place {
+        let template = self.template.to_owned();
+        let place = Some(Box::new(Place {
             location,
-            template: self.template.to_owned(),
+            template,
             node,
-        });
+        }));
         Box::new(ExecError {
             place,
             message: message.into(),

@@ -8,7 +8,7 @@ use crate::types::{self, Kind};
 use crate::value::Value;
 
 /// What stands for an address: there are none here that mean anything.
-const ADDRESS: u64 = 0xc000_0000_00;
+const ADDRESS: u64 = 0x00c0_0000_0000;
 
 impl Printer {
     pub(super) fn print_arg(&mut self, arg: &Value, verb: char) {

@@ -27,7 +27,7 @@ pub(crate) enum Escaper {
     NoSpace,
     Rcdata,
     Srcset,
-    UrlEscaper,
+    UrlQuery,
     UrlFilter,
     UrlNormalizer,
     EvalArgs,
@@ -51,7 +51,7 @@ impl Escaper {
         Self::NoSpace,
         Self::Rcdata,
         Self::Srcset,
-        Self::UrlEscaper,
+        Self::UrlQuery,
         Self::UrlFilter,
         Self::UrlNormalizer,
         Self::EvalArgs,
@@ -73,7 +73,7 @@ impl Escaper {
             Self::NoSpace => "_html_template_nospaceescaper",
             Self::Rcdata => "_html_template_rcdataescaper",
             Self::Srcset => "_html_template_srcsetescaper",
-            Self::UrlEscaper => "_html_template_urlescaper",
+            Self::UrlQuery => "_html_template_urlescaper",
             Self::UrlFilter => "_html_template_urlfilter",
             Self::UrlNormalizer => "_html_template_urlnormalizer",
             Self::EvalArgs => "_eval_args_",
@@ -119,7 +119,7 @@ impl Escaper {
             Self::UrlFilter if trust == Trust::Url || is_safe_url(text) => text.to_vec(),
             Self::UrlFilter => format!("#{REFUSED}").into_bytes(),
             Self::UrlNormalizer => url_process(text, true),
-            Self::UrlEscaper => url_process(text, trust == Trust::Url),
+            Self::UrlQuery => url_process(text, trust == Trust::Url),
             Self::Srcset => srcset(text, trust),
             Self::JsVal | Self::EvalArgs => Vec::new(),
         }))
@@ -332,10 +332,7 @@ fn srcset_element(text: &[u8]) -> Vec<u8> {
         .position(|byte| !is_space(byte))
         .unwrap_or(text.len());
     let (before, rest) = text.split_at(start);
-    let end = rest
-        .iter()
-        .position(|byte| is_space(byte))
-        .unwrap_or(rest.len());
+    let end = rest.iter().position(is_space).unwrap_or(rest.len());
     let (url, size) = rest.split_at(end);
     let is_size = size
         .iter()

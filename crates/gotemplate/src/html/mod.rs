@@ -378,7 +378,7 @@ fn escapers_for(context: &Context) -> Option<Vec<Escaper>> {
             match context.url_part {
                 UrlPart::None => vec![Escaper::UrlFilter, plain],
                 UrlPart::PreQuery => vec![plain],
-                UrlPart::QueryOrFrag => vec![Escaper::UrlEscaper],
+                UrlPart::QueryOrFrag => vec![Escaper::UrlQuery],
                 UrlPart::Unknown => return None,
             }
         }

@@ -17,8 +17,8 @@ pub fn format_duration(nanos: i64) -> String {
     }
     if magnitude < second {
         let (unit, scale, digits) = match magnitude {
-            ..1_000 => ("ns", 1, 0),
-            ..1_000_000 => ("µs", 1_000, 3),
+            1..1_000 => ("ns", 1, 0),
+            1_000..1_000_000 => ("µs", 1_000, 3),
             _ => ("ms", 1_000_000, 6),
         };
         let fraction = fraction(magnitude % scale, digits);
