@@ -1,6 +1,10 @@
 //! Every conformance case of the templates: what Alertmanager 0.34 made of it, and what this does.
 //!
 //! The data are described in `conformance/templates/README.md`.
+#![expect(
+    clippy::expect_used,
+    reason = "a test ends where what it needs is not there"
+)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

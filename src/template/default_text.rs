@@ -1,94 +1,60 @@
 //! The default templates of text notifications.
 //!
 //! Three things are fixed by what users can see: the output of each template; that the text between
-//! the definitions is 81 newlines, for it shows where an HTML string is blank; and the place of
-//! `__subject`, which errors name.
+//! the definitions is 81 newlines, for it shows where an HTML string is blank; and the places that
+//! errors name when a template is given data it is not for.
 
 /// Newlines between and behind the definitions.
 const OUTER_NEWLINES: usize = 81;
 
 /// The source of the default templates.
+///
+/// Each definition begins on its line. What a multi-line body lacks to the next one is made up
+/// within its closing action, where newlines mean nothing.
 pub(super) fn source() -> String {
     let mut out = String::new();
-    let mut newlines = 0;
-    for (name, body) in definitions() {
-        if name == SUBJECT {
-            out.push('\n');
-            newlines += 1;
+    let (mut line, mut outer) = (1, 0);
+    for (wanted, name, body) in definitions() {
+        let missing = wanted.saturating_sub(line);
+        // What is more than the one newline between definitions would show.
+        let between = if out.ends_with(MULTI_LINE_END) {
+            missing.min(1)
+        } else {
+            missing
+        };
+        let within = "\n".repeat(missing - between);
+        if out.ends_with(MULTI_LINE_END) {
+            out.truncate(out.len() - MULTI_LINE_END.len());
+            out.push_str(&format!("{{{{ end{within} }}}}"));
         }
-        out.push_str(&format!("{{{{ define \"{name}\" }}}}{body}{{{{ end }}}}\n"));
-        newlines += 1;
+        out.push_str(&"\n".repeat(between));
+        outer += between;
+        let is_multi_line = body.contains('\n');
+        let end = if is_multi_line {
+            MULTI_LINE_END
+        } else {
+            "{{ end }}"
+        };
+        out.push_str(&format!("{{{{ define \"{name}\" }}}}{body}{end}"));
+        line = wanted.max(line) + body.matches('\n').count();
     }
-    out.push_str(&"\n".repeat(OUTER_NEWLINES.saturating_sub(newlines)));
+    out = out.replace(MULTI_LINE_END, "{{ end }}");
+    out.push_str(&"\n".repeat(OUTER_NEWLINES.saturating_sub(outer)));
     out
 }
 
-const SUBJECT: &str = "__subject";
-
-/// Templates that are the subject line.
-const SUBJECTS: [&str; 13] = [
-    "slack.default.title",
-    "pagerduty.default.description",
-    "opsgenie.default.message",
-    "victorops.default.entity_display_name",
-    "pushover.default.title",
-    "sns.default.subject",
-    "discord.default.title",
-    "msteams.default.summary",
-    "msteams.default.title",
-    "msteamsv2.default.title",
-    "jira.default.summary",
-    "rocketchat.default.title",
-    "mattermost.default.title",
-];
-
-/// Templates that are the name of the program.
-const NAMES: [&str; 5] = [
-    "slack.default.username",
-    "pagerduty.default.client",
-    "victorops.default.monitoring_tool",
-    "rocketchat.default.alias",
-    "mattermost.default.username",
-];
-
-/// Templates that are the link to the server.
-const LINKS: [&str; 6] = [
-    "slack.default.titlelink",
-    "pagerduty.default.clientURL",
-    "opsgenie.default.source",
-    "pushover.default.url",
-    "rocketchat.default.titlelink",
-    "mattermost.default.titlelink",
-];
-
-/// Templates that exist to be overridden.
-const EMPTY: [&str; 15] = [
-    "__description",
-    "slack.default.callbackid",
-    "slack.default.pretext",
-    "slack.default.iconemoji",
-    "slack.default.iconurl",
-    "slack.default.text",
-    "slack.default.footer",
-    "wechat.default.to_user",
-    "wechat.default.to_party",
-    "wechat.default.to_tag",
-    "wechat.default.agent_id",
-    "discord.default.content",
-    "rocketchat.default.emoji",
-    "rocketchat.default.iconurl",
-    "rocketchat.default.text",
-];
+/// The end of a body of several lines until it is known how many newlines it takes up.
+const MULTI_LINE_END: &str = "{{ end @ }}";
 
 const SUBJECT_BODY: &str = concat!(
-    r#"[{{ .Status | toUpper }}{{ if eq .Status "firing" }}:{{ len .Alerts.Firing }}{{ end }}] "#,
-    r#"{{ join " " .GroupLabels.SortedPairs.Values }} "#,
-    r#"{{ if lt (len .GroupLabels) (len .CommonLabels) }}("#,
-    r#"{{ with .CommonLabels.Remove .GroupLabels.Names }}{{ join " " .Values }}{{ end }})"#,
+    r#"[{{ .Status | toUpper }}{{ if eq .Status "firing" }}:{{ .Alerts.Firing | len }}{{ end }}] "#,
+    r#"{{ .GroupLabels.SortedPairs.Values | join " " }} "#,
+    r#"{{ if gt (len .CommonLabels) (len .GroupLabels) }}("#,
+    r#"{{ with .CommonLabels.Remove .GroupLabels.Names }}{{ .Values | join " " }}{{ end }})"#,
     r#"{{ end }}"#,
 );
 
-const LINK_BODY: &str = "{{ .ExternalURL }}/#/alerts?receiver={{ urlquery .Receiver }}";
+const LINK_BODY: &str = "{{ .ExternalURL }}/#/alerts?receiver={{ .Receiver | urlquery }}";
 
 const COLOR_BODY: &str = r#"{{ if eq .Status "firing" }}danger{{ else }}good{{ end }}"#;
 
@@ -111,19 +77,19 @@ Source: {{ .GeneratorURL }}
 {{ end }}
 ";
 
-const COMMON_ANNOTATIONS: &str = r#"{{ join " " .CommonAnnotations.SortedPairs.Values }}"#;
+const COMMON_ANNOTATIONS: &str = r#"{{ .CommonAnnotations.SortedPairs.Values | join " " }}"#;
 
 /// The firing and the resolved alerts, without blank lines around them.
-const COMPACT: &str = r#"{{ if .Alerts.Firing }}Alerts Firing:
+const COMPACT: &str = r#"{{ if gt (len .Alerts.Firing) 0 }}Alerts Firing:
 {{ template "__text_alert_list" .Alerts.Firing }}{{ end }}
-{{ if .Alerts.Resolved }}Alerts Resolved:
+{{ if gt (len .Alerts.Resolved) 0 }}Alerts Resolved:
 {{ template "__text_alert_list" .Alerts.Resolved }}{{ end }}"#;
 
 /// The firing and the resolved alerts under headings that begin with a mark.
 fn spaced(mark: &str, list: &str) -> String {
     let part = |state: &str| {
         format!(
-            "{{{{ if .Alerts.{state} }}}}\n{mark}Alerts {state}:\n\
+            "{{{{ if gt (len .Alerts.{state}) 0 }}}}\n{mark}Alerts {state}:\n\
              {{{{ template \"{list}\" .Alerts.{state} }}}}\n{{{{ end }}}}\n"
         )
     };
@@ -133,7 +99,7 @@ fn spaced(mark: &str, list: &str) -> String {
 /// The urgency of the gravest alert among those of one state, in the variable `$priority`.
 fn priority_of(alerts: &str) -> String {
     format!(
-        r#"{{{{ range .Alerts.{alerts} -}}}}
+        r#"{{{{- range .Alerts.{alerts} -}}}}
 {{{{ $severity := .Labels.severity -}}}}
 {{{{ if eq $severity "critical" }}}}{{{{ $priority = "High" -}}}}
 {{{{ else if and (eq $severity "warning") (ne $priority "High") }}}}{{{{ $priority = "Medium" -}}}}
@@ -143,86 +109,105 @@ fn priority_of(alerts: &str) -> String {
     )
 }
 
-fn definitions() -> Vec<(&'static str, String)> {
+/// The definitions and the lines on which they begin, which errors in them name.
+fn definitions() -> Vec<(usize, &'static str, String)> {
     let plain = spaced("", "__text_alert_list");
+    let spaced_only = format!("\n{plain}");
     let markdown = format!("\n{}", spaced("# ", "__text_alert_list_markdown"));
-    let summary_and_compact = format!("{COMMON_ANNOTATIONS}\n{COMPACT}");
-    let mut all = vec![
-        ("__alertmanager", "Alertmanager".to_owned()),
-        ("__alertmanagerURL", LINK_BODY.to_owned()),
-        (SUBJECT, SUBJECT_BODY.to_owned()),
-        ("__text_alert_list", ALERT_LIST.to_owned()),
-        ("__text_alert_list_markdown", MARKDOWN_ALERT_LIST.to_owned()),
-    ];
+    let compact = format!("{COMMON_ANNOTATIONS}\n{COMPACT}");
+    let summary = format!("{COMMON_ANNOTATIONS}\n{plain}");
     let call = |template: &str| format!("{{{{ template \"{template}\" . }}}}");
-    all.extend(SUBJECTS.map(|name| (name, call(SUBJECT))));
-    all.extend(NAMES.map(|name| (name, call("__alertmanager"))));
-    all.extend(LINKS.map(|name| (name, call("__alertmanagerURL"))));
-    all.extend(EMPTY.map(|name| (name, String::new())));
-    for (fallback, title, link) in [
-        (
-            "slack.default.fallback",
-            "slack.default.title",
-            "slack.default.titlelink",
-        ),
-        (
-            "mattermost.default.fallback",
-            "mattermost.default.title",
-            "mattermost.default.titlelink",
-        ),
-    ] {
-        all.push((fallback, format!("{} | {}", call(title), call(link))));
-    }
-    all.extend(
-        ["slack.default.color", "mattermost.default.color"]
-            .map(|name| (name, COLOR_BODY.to_owned())),
-    );
-    all.push(("pagerduty.default.instances", call("__text_alert_list")));
-    all.extend(
-        [
-            "opsgenie.default.description",
-            "victorops.default.state_message",
-        ]
-        .map(|name| (name, summary_and_compact.clone())),
-    );
-    all.push((
-        "wechat.default.message",
-        format!(
-            "{}\n{summary_and_compact}\nAlertmanagerUrl:\n{}",
-            call(SUBJECT),
-            call("__alertmanagerURL")
-        ),
-    ));
-    all.extend(
-        [
-            "pushover.default.message",
-            "sns.default.message",
-            "webex.default.message",
-        ]
-        .map(|name| (name, format!("{COMMON_ANNOTATIONS}\n{plain}"))),
-    );
-    all.extend(
-        ["telegram.default.message", "discord.default.message"]
-            .map(|name| (name, format!("\n{plain}"))),
-    );
-    all.extend(
-        [
-            "msteams.default.text",
-            "msteamsv2.default.text",
-            "jira.default.description",
-            "mattermost.default.text",
-        ]
-        .map(|name| (name, markdown.clone())),
+    let subject = || call("__subject");
+    let name = || call("__alertmanager");
+    let link = || call("__alertmanagerURL");
+    let both = |title: &str, link: &str| format!("{} | {}", call(title), call(link));
+    let wechat = format!(
+        "{}\n{compact}\nAlertmanagerUrl:\n{}",
+        subject(),
+        call("__alertmanagerURL")
     );
     let (firing, resolved) = (priority_of("Firing"), priority_of("Resolved"));
-    all.push((
-        "jira.default.priority",
-        format!(
-            "{{{{- $priority := \"\" -}}}}\n{firing}\n{{{{ if not $priority -}}}}\n{resolved}\n\
-             {{{{ end -}}}}\n{{{{ $priority -}}}}\n"
+    let priority = format!(
+        "\n{{{{- $priority := \"\" -}}}}\n{firing}\n{{{{ if not $priority -}}}}\n{resolved}\n\
+         {{{{ end -}}}}\n{{{{ $priority -}}}}\n"
+    );
+    let empty = String::new;
+    vec![
+        (1, "__alertmanager", "Alertmanager".to_owned()),
+        (2, "__alertmanagerURL", LINK_BODY.to_owned()),
+        (4, "__subject", SUBJECT_BODY.to_owned()),
+        (5, "__description", empty()),
+        (7, "__text_alert_list", ALERT_LIST.to_owned()),
+        (
+            14,
+            "__text_alert_list_markdown",
+            MARKDOWN_ALERT_LIST.to_owned(),
         ),
-    ));
-    all
+        (25, "slack.default.title", subject()),
+        (26, "slack.default.username", name()),
+        (
+            27,
+            "slack.default.fallback",
+            both("slack.default.title", "slack.default.titlelink"),
+        ),
+        (28, "slack.default.callbackid", empty()),
+        (29, "slack.default.pretext", empty()),
+        (30, "slack.default.titlelink", link()),
+        (31, "slack.default.iconemoji", empty()),
+        (32, "slack.default.iconurl", empty()),
+        (33, "slack.default.text", empty()),
+        (34, "slack.default.footer", empty()),
+        (35, "slack.default.color", COLOR_BODY.to_owned()),
+        (38, "pagerduty.default.description", subject()),
+        (39, "pagerduty.default.client", name()),
+        (40, "pagerduty.default.clientURL", link()),
+        (41, "pagerduty.default.instances", call("__text_alert_list")),
+        (44, "opsgenie.default.message", subject()),
+        (45, "opsgenie.default.description", compact.clone()),
+        (55, "opsgenie.default.source", link()),
+        (58, "wechat.default.message", wechat),
+        (71, "wechat.default.to_user", empty()),
+        (72, "wechat.default.to_party", empty()),
+        (73, "wechat.default.to_tag", empty()),
+        (74, "wechat.default.agent_id", empty()),
+        (78, "victorops.default.state_message", compact),
+        (88, "victorops.default.entity_display_name", subject()),
+        (89, "victorops.default.monitoring_tool", name()),
+        (91, "pushover.default.title", subject()),
+        (92, "pushover.default.message", summary.clone()),
+        (102, "pushover.default.url", link()),
+        (104, "sns.default.subject", subject()),
+        (105, "sns.default.message", summary.clone()),
+        (116, "telegram.default.message", spaced_only.clone()),
+        (127, "discord.default.content", empty()),
+        (128, "discord.default.title", subject()),
+        (129, "discord.default.message", spaced_only),
+        (140, "webex.default.message", summary),
+        (151, "msteams.default.summary", subject()),
+        (152, "msteams.default.title", subject()),
+        (153, "msteams.default.text", markdown.clone()),
+        (164, "msteamsv2.default.title", subject()),
+        (165, "msteamsv2.default.text", markdown.clone()),
+        (176, "jira.default.summary", subject()),
+        (177, "jira.default.description", markdown.clone()),
+        (188, "jira.default.priority", priority),
+        (215, "rocketchat.default.title", subject()),
+        (216, "rocketchat.default.alias", name()),
+        (217, "rocketchat.default.titlelink", link()),
+        (218, "rocketchat.default.emoji", empty()),
+        (219, "rocketchat.default.iconurl", empty()),
+        (220, "rocketchat.default.text", empty()),
+        (222, "mattermost.default.color", COLOR_BODY.to_owned()),
+        (223, "mattermost.default.username", name()),
+        (224, "mattermost.default.title", subject()),
+        (225, "mattermost.default.titlelink", link()),
+        (
+            226,
+            "mattermost.default.fallback",
+            both("mattermost.default.title", "mattermost.default.titlelink"),
+        ),
+        (227, "mattermost.default.text", markdown),
+    ]
 }
 
 #[cfg(test)]

@@ -129,6 +129,7 @@ fn push_title(out: &mut String, c: char) {
         'Ǌ'..='ǌ' => out.push('ǋ'),
         'Ǳ'..='ǳ' => out.push('ǲ'),
         'ა'..='ჿ' => out.push(c),
+        'ŉ' => out.push_str("ʼN"),
         _ => {
             if let Some(capital) = capital_with_iota(c) {
                 return out.push(capital);

@@ -221,8 +221,8 @@ impl Printer {
             if field.is_exported() {
                 self.inner(&value, verb, depth + 1);
             } else {
-                // The methods of a hidden field are out of reach, and a complaint about it
-                // names the argument before it.
+                // The methods of a hidden field are out of reach.
+                self.arg = value.clone();
                 self.value(&value, verb, depth + 1);
             }
         }

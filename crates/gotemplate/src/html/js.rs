@@ -56,6 +56,7 @@ pub(super) fn in_js(mut context: Context, text: &[u8]) -> (Context, usize) {
             read = 2;
         }
         [b'{', ..] => {
+            context.js_ctx = JsCtx::Regexp;
             if let Some(open) = context
                 .js_braces
                 .as_mut()
@@ -66,15 +67,20 @@ pub(super) fn in_js(mut context: Context, text: &[u8]) -> (Context, usize) {
         }
         [b'}', ..] => {
             // Within `${…}` of a template literal the brace that opened nothing ends it.
-            if let Some(braces) = context.js_braces.as_mut() {
-                match braces.last_mut() {
-                    Some(0) => {
-                        braces.pop();
-                        context.state = State::JsTmplLit;
-                    }
-                    Some(open) => *open -= 1,
-                    None => {}
+            match context
+                .js_braces
+                .as_mut()
+                .and_then(|braces| braces.last_mut())
+            {
+                Some(0) => {
+                    context.js_braces.as_mut().map(Vec::pop);
+                    context.state = State::JsTmplLit;
                 }
+                Some(open) => {
+                    *open -= 1;
+                    context.js_ctx = JsCtx::Regexp;
+                }
+                None => context.js_ctx = JsCtx::Regexp,
             }
         }
         _ => {}
