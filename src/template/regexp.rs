@@ -5,7 +5,9 @@
 //! refuses `a**`. The pattern is read by Go's rules here, with Go's errors, and written anew by
 //! those of the crate.
 
-use regex::bytes::Regex;
+use std::borrow::Cow;
+
+use regex::Regex;
 
 /// A compiled pattern.
 #[derive(Debug)]
@@ -42,7 +44,7 @@ impl GoRegexp {
 
     /// Whether the pattern matches anywhere in the text.
     pub(super) fn is_match(&self, text: &[u8]) -> bool {
-        self.regex.is_match(text)
+        self.regex.is_match(&String::from_utf8_lossy(text))
     }
 
     /// The text with all matches replaced, in which `$1`, `$name` and `${name}` stand for groups.
@@ -52,20 +54,17 @@ impl GoRegexp {
         replacement: &[u8],
         limit: usize,
     ) -> Option<Vec<u8>> {
+        let subject = Subject::new(text);
         let mut out = Vec::with_capacity(text.len());
         let mut kept = 0;
-        let well_formed = std::str::from_utf8(text).ok();
-        for groups in self.regex.captures_iter(text) {
+        for groups in self.regex.captures_iter(&subject.shown) {
             let Some(whole) = groups.get(0) else {
                 continue;
             };
-            // Between the bytes of a character there is nothing to match.
-            if whole.is_empty() && well_formed.is_some_and(|t| !t.is_char_boundary(whole.start())) {
-                continue;
-            }
-            out.extend_from_slice(text.get(kept..whole.start()).unwrap_or_default());
-            self.expand(&mut out, replacement, &groups);
-            kept = whole.end();
+            let start = subject.origin(whole.start());
+            out.extend_from_slice(text.get(kept..start).unwrap_or_default());
+            self.expand(&mut out, replacement, &groups, &subject);
+            kept = subject.origin(whole.end());
             if out.len() > limit {
                 return None;
             }
@@ -74,7 +73,13 @@ impl GoRegexp {
         Some(out)
     }
 
-    fn expand(&self, out: &mut Vec<u8>, template: &[u8], groups: &regex::bytes::Captures<'_>) {
+    fn expand(
+        &self,
+        out: &mut Vec<u8>,
+        template: &[u8],
+        groups: &regex::Captures<'_>,
+        subject: &Subject<'_>,
+    ) {
         let mut rest = template;
         while let Some(at) = rest.iter().position(|&byte| byte == b'$') {
             let (before, reference) = rest.split_at(at);
@@ -97,10 +102,60 @@ impl GoRegexp {
                     .find_map(|at| groups.get(at)),
             };
             if let Some(group) = group {
-                out.extend_from_slice(group.as_bytes());
+                let place = subject.origin(group.start())..subject.origin(group.end());
+                out.extend_from_slice(subject.text.get(place).unwrap_or_default());
             }
         }
         out.extend_from_slice(rest);
+    }
+}
+
+/// A text as a pattern sees it: each malformed byte is one U+FFFD.
+struct Subject<'t> {
+    text: &'t [u8],
+    shown: Cow<'t, str>,
+    /// For each malformed byte the place behind it in what is shown and in the text.
+    malformed: Vec<(usize, usize)>,
+}
+
+impl<'t> Subject<'t> {
+    fn new(text: &'t [u8]) -> Self {
+        if let Ok(shown) = std::str::from_utf8(text) {
+            return Self {
+                text,
+                shown: shown.into(),
+                malformed: Vec::new(),
+            };
+        }
+        let mut shown = String::with_capacity(text.len());
+        let mut malformed = Vec::new();
+        let mut at = 0;
+        for chunk in text.utf8_chunks() {
+            shown.push_str(chunk.valid());
+            at += chunk.valid().len();
+            for _ in chunk.invalid() {
+                shown.push(char::REPLACEMENT_CHARACTER);
+                at += 1;
+                malformed.push((shown.len(), at));
+            }
+        }
+        Self {
+            text,
+            shown: shown.into(),
+            malformed,
+        }
+    }
+
+    /// The place in the text of a place in what is shown.
+    fn origin(&self, shown: usize) -> usize {
+        let before = self
+            .malformed
+            .partition_point(|&(behind, _)| behind <= shown);
+        let (behind, origin) = match before.checked_sub(1).and_then(|at| self.malformed.get(at)) {
+            Some(&place) => place,
+            None => (0, 0),
+        };
+        origin + (shown - behind)
     }
 }
 

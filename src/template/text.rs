@@ -314,9 +314,9 @@ pub(super) fn humanize_duration(value: &Value) -> Result<String, Fault> {
         }
         Value::Int(seconds, _) if allowed => to_float(*seconds),
         Value::Uint(seconds, _) if allowed => {
-            parse_float(&seconds.to_string()).map_err(Fault::new)?
+            parse_float(seconds.to_string()).map_err(Fault::new)?
         }
-        Value::String(text, _) if allowed => parse_float(&text.to_lossy()).map_err(Fault::new)?,
+        Value::String(text, _) if allowed => parse_float(text.as_bytes()).map_err(Fault::new)?,
         other => {
             return Err(Fault::new(format!(
                 "can't convert {} to float",
@@ -366,12 +366,16 @@ fn to_float(number: i64) -> f64 {
     number as f64
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the cast saturates, as wanted"
-)]
+/// Towards zero; what is too large becomes the least integer, as on Go's usual platforms.
+#[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
 fn truncate(number: f64) -> i64 {
-    number as i64
+    /// 2^63, the first float beyond the range.
+    const BOUND: f64 = 9_223_372_036_854_775_808.0;
+    if number < BOUND {
+        number as i64
+    } else {
+        i64::MIN
+    }
 }
 
 #[cfg(test)]

@@ -519,6 +519,6 @@ mod tests {
         let last = tokens
             .iter()
             .find_map(|token| Some((token.pos, token.error.clone()?)));
-        assert_eq!(last, Some((11, "unclosed action".to_owned())));
+        assert_eq!(last, Some((10, "unclosed action".to_owned())));
     }
 }

@@ -14,16 +14,14 @@ use crate::value::Value;
 ///
 /// # Errors
 /// Go's text for what is no number or too large.
-pub fn parse_float(text: &str) -> Result<f64, String> {
-    number::parse_float(text).map_err(|error| {
+pub fn parse_float(text: impl AsRef<[u8]>) -> Result<f64, String> {
+    let text = text.as_ref();
+    number::parse_float(&String::from_utf8_lossy(text)).map_err(|error| {
         let what = match error {
             FloatError::Syntax => "invalid syntax",
             FloatError::Range => "value out of range",
         };
-        format!(
-            "strconv.ParseFloat: parsing {}: {what}",
-            quote(text.as_bytes())
-        )
+        format!("strconv.ParseFloat: parsing {}: {what}", quote(text))
     })
 }
 

@@ -52,16 +52,6 @@ fn is_comparable(ty: Type) -> bool {
     ty.comparable && ty.fields.iter().all(|field| is_comparable(field.ty))
 }
 
-fn check_comparable(value: &Value) -> Result<(), Fault> {
-    match value.ty() {
-        Some(ty) if !is_comparable(ty) => {
-            let message = format!("non-comparable type {}: {}", shown(value, 's'), ty.name);
-            Err(Fault::new(message))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Whether the first equals any of the others.
 pub(super) fn equal_to_any(first: &Value, others: &[Value]) -> Result<bool, Fault> {
     if others.is_empty() {
@@ -95,25 +85,32 @@ pub(super) fn equal(first: &Value, second: &Value) -> Result<bool, Fault> {
         (Value::Complex(a, b), Value::Complex(c, d)) => Ok(a == c && b == d),
         (Value::String(a, _), Value::String(b, _)) => Ok(a == b),
         (Value::None, _) | (_, Value::None) => nil_equals(first, second),
-        _ => {
-            let same_type = first
-                .ty()
-                .zip(second.ty())
-                .is_some_and(|(mine, other)| types::same(mine, other));
-            if is_nil(first) || is_nil(second) {
-                // A nil slice or map may be compared with another, and with nothing else.
-                if same_type {
-                    return Ok(is_nil(first) == is_nil(second));
-                }
-                return Err(incompatible(first, second));
-            }
-            check_comparable(first)?;
-            check_comparable(second)?;
-            if !same_type {
-                return Err(incompatible(first, second));
-            }
-            identical(first, second, 0)
-        }
+        _ => equal_composites(first, second),
+    }
+}
+
+/// Two values other than numbers, strings, booleans and nil itself.
+fn equal_composites(first: &Value, second: &Value) -> Result<bool, Fault> {
+    let (Some(ty), Some(other)) = (first.ty(), second.ty()) else {
+        return nil_equals(first, second);
+    };
+    if ty.kind != other.kind {
+        let (first, second) = (shown(first, 's'), shown(second, 'v'));
+        let (ty, other) = (ty.name, other.name);
+        let message = format!("non-comparable types {first}: {ty}, {other}: {second}");
+        return Err(Fault::new(message));
+    }
+    if is_nil(first) || is_nil(second) {
+        return Ok(is_nil(first) == is_nil(second));
+    }
+    if !is_comparable(other) {
+        let message = format!("non-comparable type {}: {}", shown(second, 's'), other.name);
+        return Err(Fault::new(message));
+    }
+    if types::same(ty, other) {
+        identical(first, second, 0)
+    } else {
+        Ok(false)
     }
 }
 

@@ -93,7 +93,7 @@ fn directive(printer: &mut Printer, cursor: &mut Cursor<'_>, args: &[Value]) {
     } else if !cursor.is_good_index {
         printer.write_str(&format!("%!{verb}(BADINDEX)"));
     } else if let Some(arg) = args.get(cursor.arg) {
-        if verb == 'v' {
+        if matches!(verb, 'v' | 'w') {
             printer.flags.sharp_v = std::mem::take(&mut printer.flags.sharp);
             printer.flags.plus_v = std::mem::take(&mut printer.flags.plus);
         }

@@ -238,7 +238,7 @@ impl Printer {
 /// `%#g` and its like: always a point, and the zeros of the precision.
 fn with_point(body: &str, verb: u8, precision: Option<usize>) -> String {
     let mut digits = match verb {
-        b'v' | b'g' | b'G' | b'x' | b'X' => precision.unwrap_or(6),
+        b'g' | b'G' | b'x' => precision.unwrap_or(6),
         _ => 0,
     };
     let is_hex = matches!(verb, b'x' | b'X');

@@ -49,6 +49,11 @@ impl Printer {
         if self.is_complaining {
             return false;
         }
+        if verb == 'w' {
+            // Only errors can be wrapped, and only where errors are made.
+            self.bad_verb(verb);
+            return true;
+        }
         if self.flags.sharp_v {
             let Some(form) = value.ty().and_then(|ty| ty.go_stringer) else {
                 return false;

@@ -2,7 +2,9 @@
 //!
 //! The names are those that error texts show.
 
+use std::cell::RefCell;
 use std::fmt;
+use std::rc::Rc;
 
 use crate::error::EscapeError;
 
@@ -239,7 +241,8 @@ impl Element {
         }
     }
 
-    /// The tag that ends its content.
+    /// The tag that ends its content. That of `meta`, which has none, is empty: Go then takes
+    /// `</>` for it.
     pub(super) fn end_tag(self) -> &'static [u8] {
         match self {
             Self::Script => b"script",
@@ -273,7 +276,9 @@ pub(super) struct Context {
     pub(super) js_braces: Option<Vec<u32>>,
     pub(super) attr: Attr,
     pub(super) element: Element,
-    pub(super) error: Option<Box<EscapeError>>,
+    /// Shared by all contexts the error has spread to, so that what a loop adds to its text shows in
+    /// all of them.
+    pub(super) error: Option<Rc<RefCell<EscapeError>>>,
 }
 
 impl Context {
@@ -295,7 +300,7 @@ impl Context {
     }
 
     pub(super) fn failed_at(location: Option<String>, message: String) -> Self {
-        let error = Some(Box::new(EscapeError { location, message }));
+        let error = Some(Rc::new(RefCell::new(EscapeError { location, message })));
         Self {
             state: State::Error,
             error,

@@ -24,7 +24,9 @@ use context::{Context, Delim, JsCtx, State, UrlPart};
 use escapers::Escaper;
 use rewrite::Edits;
 
-use crate::ast::{Action, Branch, BranchKind, List, Node, Pipe, Source, Template, Text, Tree};
+use crate::ast::{
+    Action, Branch, BranchKind, List, Node, Pipe, Source, Template, Text, Tree, line_of,
+};
 use crate::bytes::{GoString, find, find_any};
 use crate::error::EscapeError;
 use crate::quote::quote;
@@ -40,11 +42,11 @@ const MAX_NODES: usize = 4_000_000;
 /// The trees with their escaping, for executing that template.
 pub(crate) fn escape(trees: &Trees, name: &str) -> Result<Trees, EscapeError> {
     let budget = std::cell::Cell::new(MAX_NODES);
-    let mut pass = Pass::new(trees, &budget);
+    let mut pass = Pass::new(trees, name, &budget);
     let (end, _) = pass.tree(&Context::default(), None, name);
     let at_root = || (!name.is_empty()).then(|| name.to_owned());
     if let Some(error) = end.error {
-        let EscapeError { location, message } = *error;
+        let EscapeError { location, message } = error.borrow().clone();
         return Err(EscapeError {
             location: location.or_else(at_root),
             message,
@@ -76,6 +78,8 @@ pub(crate) fn escape(trees: &Trees, name: &str) -> Result<Trees, EscapeError> {
 /// What one attempt has found. An attempt whose assumptions fail is thrown away whole.
 struct Pass<'a> {
     trees: &'a Trees,
+    /// The template that is to be executed, which errors without a node name.
+    root: &'a str,
     budget: &'a std::cell::Cell<usize>,
     /// The context behind each template, by derived name.
     output: HashMap<String, Context>,
@@ -108,9 +112,10 @@ impl Home<'_> {
 }
 
 impl<'a> Pass<'a> {
-    fn new(trees: &'a Trees, budget: &'a std::cell::Cell<usize>) -> Self {
+    fn new(trees: &'a Trees, root: &'a str, budget: &'a std::cell::Cell<usize>) -> Self {
         Self {
             trees,
+            root,
             budget,
             output: HashMap::new(),
             derived: HashMap::new(),
@@ -179,7 +184,7 @@ impl<'a> Pass<'a> {
         home: Home<'_>,
     ) -> Result<Context, Context> {
         self.output.insert(home.name.to_owned(), context.clone());
-        let mut pass = Pass::new(self.trees, self.budget);
+        let mut pass = Pass::new(self.trees, self.root, self.budget);
         pass.output.clone_from(&self.output);
         pass.depth = self.depth;
         let end = pass.list(context.clone(), Some(&tree.root), home);
@@ -316,24 +321,54 @@ impl<'a> Pass<'a> {
         let once = if once.is_error() {
             once
         } else {
-            join_jumps(once, jumps, home)
+            self.join_jumps(once, jumps, home)
         };
         if once.is_error() {
             return once;
         }
         // A second pass must end where the first did.
-        let mut again = Pass::new(self.trees, self.budget);
+        let mut again = Pass::new(self.trees, self.root, self.budget);
         again.output.clone_from(&self.output);
         again.depth = self.depth;
         again.loops.push(Jumps::default());
         let twice = again.list(once.clone(), Some(list), home);
         let jumps = again.loops.pop().unwrap_or_default();
-        let mut end = join(&once, &twice, home, pos, "range");
-        if let Some(error) = end.error.as_mut() {
-            error.message = format!("on range loop re-entry: {}", error.message);
+        let end = join(&once, &twice, home, pos, "range");
+        if end.is_error() {
+            self.in_loop(&end, home, pos, "on range loop re-entry");
             return end;
         }
-        join_jumps(end, jumps, home)
+        self.join_jumps(end, jumps, home)
+    }
+
+    fn join_jumps(&self, end: Context, jumps: Jumps, home: Home<'_>) -> Context {
+        let all = jumps.breaks.into_iter().map(|jump| ("break", jump));
+        let all = all.chain(jumps.continues.into_iter().map(|jump| ("continue", jump)));
+        let mut end = end;
+        for (word, (pos, context)) in all {
+            end = join(&end, &context, home, pos, "range");
+            if end.is_error() {
+                self.in_loop(&end, home, pos, &format!("at range loop {word}"));
+                return end;
+            }
+        }
+        end
+    }
+
+    /// Says of an error what it has to do with a loop, and on which line, if it has no node.
+    fn in_loop(&self, end: &Context, home: Home<'_>, pos: usize, prefix: &str) {
+        if let Some(error) = &end.error {
+            let mut error = error.borrow_mut();
+            error.message = format!("{prefix}: {}", error.message);
+            if error
+                .location
+                .as_ref()
+                .is_none_or(|location| is_line_only(location, self.root))
+            {
+                let line = line_of(&home.source.text, pos);
+                error.location = Some(format!("{}:{line}", self.root));
+            }
+        }
     }
 
     fn text(&mut self, context: Context, text: &Text, home: Home<'_>) -> Context {
@@ -397,18 +432,12 @@ fn escapers_for(context: &Context) -> Option<Vec<Escaper>> {
     })
 }
 
-fn join_jumps(end: Context, jumps: Jumps, home: Home<'_>) -> Context {
-    let all = jumps.breaks.into_iter().map(|jump| ("break", jump));
-    let all = all.chain(jumps.continues.into_iter().map(|jump| ("continue", jump)));
-    let mut end = end;
-    for (word, (pos, context)) in all {
-        end = join(&end, &context, home, pos, "range");
-        if let Some(error) = end.error.as_mut() {
-            error.message = format!("at range loop {word}: {}", error.message);
-            return end;
-        }
-    }
-    end
+/// Whether a location is that of [`Pass::in_loop`], which a later one replaces.
+fn is_line_only(location: &str, root: &str) -> bool {
+    location
+        .strip_prefix(root)
+        .and_then(|rest| rest.strip_prefix(':'))
+        .is_some_and(|line| line.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// The context behind two branches.

@@ -1,6 +1,6 @@
 //! Trusted HTML where no tags may be: only its text is kept.
 
-use super::context::{Context, Delim, State};
+use super::context::{Context, Delim, Element, State};
 use super::transition::transition;
 use crate::bytes::{find, find_any};
 
@@ -15,9 +15,9 @@ pub(super) fn strip_tags(html: &[u8]) -> Vec<u8> {
         if context.delim == Delim::None {
             // Scripts and the like are skipped with their tags; what is left is text and the
             // insides of titles and text areas.
-            let (next, read) = match context.element.end_tag() {
-                b"" => transition(context.clone(), rest),
-                tag => match end_of_element(rest, tag) {
+            let (next, read) = match context.element {
+                Element::None => transition(context.clone(), rest),
+                element => match end_of_element(rest, element.end_tag()) {
                     Some(0) => (Context::default(), 0),
                     end => transition(
                         context.clone(),

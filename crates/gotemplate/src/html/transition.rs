@@ -293,7 +293,7 @@ fn special_end(context: &Context, text: &[u8]) -> Option<usize> {
     let tag = context.element.end_tag();
     let protected = context.element == Element::Script
         && (context.state.is_script_literal() || context.state.is_comment());
-    if tag.is_empty() || protected {
+    if context.element == Element::None || protected {
         return None;
     }
     let mut from = 0;
