@@ -1,8 +1,4 @@
 //! What a hostile template may not do: overflow the stack, run for ever, or fill the memory.
-#![expect(
-    clippy::expect_used,
-    reason = "a test ends where what it needs is not there"
-)]
 
 use gotemplate::time::Zone;
 use gotemplate::types::{ANY, ANY_SLICE};
@@ -97,7 +93,7 @@ fn loops_and_growing_strings_end_at_their_limits() {
         "{{ range 9223372036854775807 }}{{ end }}",
         "{{ $x := \"x\" }}{{ range 1000 }}{{ $x = print $x $x }}{{ end }}",
         "{{ $x := list 1 }}{{ range 60 }}{{ $x = list $x $x }}{{ end }}{{ print $x }}",
-        "{{ range 90000 }}0123456789abcdef{{ end }}",
+        "{{ range 40000 }}0123456789abcdef0123456789abcdef{{ end }}",
         "{{ printf \"%1000000d%1000000d\" 1 2 }}",
     ]
     .map(|text| run(limits, text));

@@ -37,7 +37,7 @@ const MAX_DEPTH: usize = 150;
 
 /// How many nodes one pass may look at. Loops within loops are looked at once more at each level,
 /// so the work may grow exponentially with their depth; real templates are far below this.
-const MAX_NODES: usize = 4_000_000;
+const MAX_NODES: usize = 500_000;
 
 /// The trees with their escaping, for executing that template.
 pub(crate) fn escape(trees: &Trees, name: &str) -> Result<Trees, EscapeError> {
@@ -166,15 +166,67 @@ impl<'a> Pass<'a> {
             Ok(end) => return end,
             Err(end) => end,
         };
+        if first.is_error() {
+            self.spread(&first, &tree.root, home, &mut None);
+            return first;
+        }
         match self.attempt(&first, tree, home) {
             Ok(end) => end,
-            Err(_) if first.is_error() => first,
             Err(_) => {
                 let name = home.name;
                 let message = format!("cannot compute output context for template {name}");
                 home.failed(tree.root.pos, message)
             }
         }
+    }
+
+    /// What Go's second attempt does to an error that the first ended in: a loop that cannot but
+    /// be left by `break` or `continue` adds itself to the error's text. Returns whether the list
+    /// cannot but be left so; the first jump of the loop around it is noted.
+    fn spread(
+        &self,
+        error: &Context,
+        list: &List,
+        home: Home<'_>,
+        jump: &mut Option<(&'static str, usize)>,
+    ) -> bool {
+        for node in &list.nodes {
+            match node {
+                Node::Break(pos) => {
+                    if !matches!(jump, Some(("break", _))) {
+                        *jump = Some(("break", *pos));
+                    }
+                    return true;
+                }
+                Node::Continue(pos) => {
+                    jump.get_or_insert(("continue", *pos));
+                    return true;
+                }
+                Node::Branch(branch) => {
+                    let is_loop = branch.kind == BranchKind::Range;
+                    let mut own = None;
+                    let inner = if is_loop { &mut own } else { &mut *jump };
+                    let mut leaves = branch.otherwise.is_some() || is_loop;
+                    for clause in &branch.clauses {
+                        leaves &= self.spread(error, &clause.list, home, inner);
+                    }
+                    if is_loop && leaves {
+                        if let Some((word, pos)) = own {
+                            self.in_loop(error, home, pos, &format!("at range loop {word}"));
+                        }
+                        continue;
+                    }
+                    if let Some(otherwise) = &branch.otherwise {
+                        leaves &= self.spread(error, otherwise, home, jump);
+                    }
+                    if leaves && !is_loop {
+                        return true;
+                    }
+                }
+                _ => {}
+            }
+        }
+        false
     }
 
     fn attempt(
