@@ -347,11 +347,12 @@ pub(super) fn humanize_duration(value: &Value) -> Result<String, Fault> {
     let whole = truncate(seconds);
     let (days, hours, minutes) = (whole / 86_400, whole / 3600 % 24, whole / 60 % 60);
     let rest = whole % 60;
-    Ok(if days > 0 {
+    // What overflowed has negative parts, which count as well.
+    Ok(if days != 0 {
         format!("{sign}{days}d {hours}h {minutes}m {rest}s")
-    } else if hours > 0 {
+    } else if hours != 0 {
         format!("{sign}{hours}h {minutes}m {rest}s")
-    } else if minutes > 0 {
+    } else if minutes != 0 {
         format!("{sign}{minutes}m {rest}s")
     } else {
         format!("{sign}{}s", format_general(seconds, 4))
