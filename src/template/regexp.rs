@@ -30,6 +30,7 @@ impl GoRegexp {
             at: 0,
             out: String::new(),
             names: vec![String::new()],
+            flags: String::new(),
             can_repeat: false,
             repeated: 1,
             groups: Vec::new(),
@@ -213,6 +214,8 @@ struct Reader<'p> {
     at: usize,
     out: String,
     names: Vec<String>,
+    /// Flags that are read but not yet written: a repetition behind them is of what is before.
+    flags: String,
     /// Whether there is anything before this place that can be repeated.
     can_repeat: bool,
     /// How often what was read last is repeated within itself.
@@ -258,6 +261,9 @@ impl<'p> Reader<'p> {
         let mut last_repeat: Option<usize> = None;
         while let Some(c) = self.peek() {
             let start = self.at;
+            if !matches!(c, '*' | '+' | '?' | '{' | ')') {
+                self.write_flags();
+            }
             let mut repeat = None;
             match c {
                 '(' => self.open_group()?,
@@ -266,6 +272,7 @@ impl<'p> Reader<'p> {
                     let Some(inner) = self.groups.pop() else {
                         return problem("unexpected )", self.text);
                     };
+                    self.flags.clear();
                     self.out.push(')');
                     self.item(inner);
                 }
@@ -288,6 +295,7 @@ impl<'p> Reader<'p> {
                 '{' => match count(self.rest()) {
                     None => {
                         self.at += 1;
+                        self.write_flags();
                         self.literal('{');
                     }
                     Some((shown, len, most)) => {
@@ -314,6 +322,11 @@ impl<'p> Reader<'p> {
         }
     }
 
+    fn write_flags(&mut self) {
+        let flags = std::mem::take(&mut self.flags);
+        self.out.push_str(&flags);
+    }
+
     fn repetition(
         &mut self,
         start: usize,
@@ -329,6 +342,7 @@ impl<'p> Reader<'p> {
             return problem("invalid nested repetition operator", self.since(first));
         }
         if !self.can_repeat {
+            let operator = self.since(start);
             return problem("missing argument to repetition operator", operator);
         }
         let repeated = self.repeated.saturating_mul(most.max(1));
@@ -400,9 +414,10 @@ impl<'p> Reader<'p> {
                 ':' | ')' if any || !is_negative => {
                     // No flags at all is no syntax of the crate.
                     if !(c == ')' && self.since(start) == "(?)") {
-                        self.out.push_str(self.since(start));
+                        self.flags.push_str(self.since(start));
                     }
                     if c == ':' {
+                        self.write_flags();
                         self.begin_group();
                     }
                     return Ok(());

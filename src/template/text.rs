@@ -41,9 +41,9 @@ pub(super) fn to_lower(text: &str) -> String {
 fn capital_with_iota(c: char) -> Option<char> {
     let capital = match u32::from(c) {
         code @ 0x1F80..=0x1FAF => code | 8,
-        0x1FB3 => 0x1FBC,
-        0x1FC3 => 0x1FCC,
-        0x1FF3 => 0x1FFC,
+        0x1FB3 | 0x1FBC => 0x1FBC,
+        0x1FC3 | 0x1FCC => 0x1FCC,
+        0x1FF3 | 0x1FFC => 0x1FFC,
         _ => return None,
     };
     char::from_u32(capital)

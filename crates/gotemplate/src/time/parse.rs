@@ -250,18 +250,32 @@ impl Fields {
             let digits = text.get(at..at + 2).ok_or(Problem::Syntax)?;
             two_digits(digits, true).map(|(number, _)| number)
         };
-        let hours = pair(1)?;
-        let minutes = minutes.map_or(Ok(0), pair)?;
-        let seconds = seconds.map_or(Ok(0), pair)?;
+        // Each pair is only read if those before it were good, but a number out of range is
+        // reported before anything that is no number, the last one first.
+        let hours = pair(1);
+        let minutes = match (&hours, minutes) {
+            (Ok(_), Some(at)) => pair(at),
+            _ => Ok(0),
+        };
+        let seconds = match (&hours, &minutes, seconds) {
+            (Ok(_), Ok(_), Some(at)) => pair(at),
+            _ => Ok(0),
+        };
         let fields = [
-            (hours, 24, "time zone offset hour"),
-            (minutes, 60, "time zone offset minute"),
-            (seconds, 60, "time zone offset second"),
+            (&hours, 24, "time zone offset hour"),
+            (&minutes, 60, "time zone offset minute"),
+            (&seconds, 60, "time zone offset second"),
         ];
-        // Go reports the last field that is out of range, before a bad sign.
-        if let Some((_, _, what)) = fields.iter().rev().find(|(field, most, _)| field > most) {
+        let beyond =
+            |field: &Result<i64, Problem>, most: i64| matches!(field, Ok(field) if *field > most);
+        if let Some((_, _, what)) = fields
+            .iter()
+            .rev()
+            .find(|(field, most, _)| beyond(field, *most))
+        {
             return Err(Problem::Range(what));
         }
+        let (hours, minutes, seconds) = (hours?, minutes?, seconds?);
         let magnitude =
             i32::try_from((hours * 60 + minutes) * 60 + seconds).map_err(|_| Problem::Syntax)?;
         self.offset = Some(match text.first() {
