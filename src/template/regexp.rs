@@ -261,7 +261,7 @@ impl<'p> Reader<'p> {
         let mut last_repeat: Option<usize> = None;
         while let Some(c) = self.peek() {
             let start = self.at;
-            if !matches!(c, '*' | '+' | '?' | '{' | ')') {
+            if !matches!(c, '*' | '+' | '?' | '{' | '(' | ')') {
                 self.write_flags();
             }
             let mut repeat = None;
@@ -364,6 +364,7 @@ impl<'p> Reader<'p> {
         if !self.rest().starts_with("(?") {
             self.at += 1;
             self.names.push(String::new());
+            self.write_flags();
             self.out.push('(');
             self.begin_group();
             return Ok(());
@@ -386,6 +387,7 @@ impl<'p> Reader<'p> {
             }
             self.at += end + 1;
             self.names.push(name.to_owned());
+            self.write_flags();
             self.out.push('(');
             self.begin_group();
             return Ok(());

@@ -73,7 +73,10 @@ fn parse_complex(body: &str, text: &str) -> Result<Number, String> {
         at > 0 && matches!(c, '+' | '-') && !in_exponent
     });
     let (real, imaginary) = body.split_at(split.map_or(0, |(at, _)| at));
-    let illegal = || format!("illegal number syntax: {}", quote(text.as_bytes()));
+    let illegal = || match split {
+        Some(_) => "syntax error scanning complex number".to_owned(),
+        None => format!("illegal number syntax: {}", quote(text.as_bytes())),
+    };
     let real = if real.is_empty() {
         0.0
     } else {
