@@ -1,7 +1,9 @@
-//! An alertmanager that does not forget.
+//! An alertmanager that does not forget: the rooms of the house (see `README.md`).
+
 pub mod bugs;
 pub mod cli;
 pub mod node;
 pub mod record;
 pub mod sys;
+pub mod template;
 pub mod wal;

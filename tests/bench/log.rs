@@ -201,7 +201,7 @@ fn append(criterion: &mut Criterion) {
     }
     group.throughput(Throughput::Elements(1));
     group.bench_function("log-8-senders", |bencher| {
-        bencher.iter_custom(eight_senders)
+        bencher.iter_custom(eight_senders);
     });
     group.finish();
 }

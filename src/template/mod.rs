@@ -1,0 +1,212 @@
+//! Notification templates: Alertmanager's data, functions and default templates on top of
+//! `gotemplate`.
+//!
+//! [`Templates`] holds a text and an HTML set that are loaded alike. Loading order decides which of
+//! two definitions of a name counts: defaults first, then the files in the order of the
+//! configuration; a later one replaces an earlier one unless it is blank. A string of the
+//! configuration is rendered in a copy of the set, where it may define templates of its own.
+//!
+//! Nothing here reads a file or a clock: the caller passes the bytes of template files and what
+//! tells the time. [`glob`] says which files an entry of the configuration means.
+//!
+//! Rules: the functions, the data and the quirks of loading are those of Alertmanager 0.34; the
+//! conformance cases in `tests/conformance/templates` were obtained by running it.
+
+mod data;
+mod default_email;
+mod default_text;
+mod functions;
+pub mod glob;
+mod regexp;
+mod route_labels;
+mod text;
+mod types;
+
+use std::fmt;
+use std::sync::Arc;
+
+use gotemplate::time::Zone;
+use gotemplate::{
+    Environment, Error, HtmlSet, Limits, MissingKey, ParseError, Stop, TextSet, Value,
+};
+
+pub use data::{Alert, Data, Labels};
+pub use functions::Now;
+pub use types::{ALERT, ALERT_SLICE, ALERTS, DATA, DATA_POINTER, KV, PAIR, PAIRS, STRINGS};
+
+use route_labels::RouteLabels;
+
+/// What templates are made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Text, printed as it is.
+    Text,
+    /// HTML, with what actions print escaped.
+    Html,
+}
+
+/// A template that could not be rendered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RenderError {
+    /// The string is no template.
+    Parse(ParseError),
+    /// It cannot be escaped or failed while it ran.
+    Run(Error),
+}
+
+impl RenderError {
+    /// The limit that ended the rendering, if one did.
+    #[must_use]
+    pub fn stop(&self) -> Option<Stop> {
+        match self {
+            Self::Run(Error::Exec(error)) => error.stop,
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for RenderError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Parse(error) => error.fmt(out),
+            Self::Run(error) => error.fmt(out),
+        }
+    }
+}
+
+impl std::error::Error for RenderError {}
+
+/// How templates run.
+#[derive(Clone)]
+pub struct Options {
+    /// What tells the functions the time.
+    pub now: Now,
+    /// The server's own zone.
+    pub local_zone: Zone,
+    /// What one rendering may use.
+    pub limits: Limits,
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Options")
+            .field("local_zone", &self.local_zone)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The templates of a configuration.
+#[derive(Clone, Debug)]
+pub struct Templates {
+    sets: Arc<Sets>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Sets {
+    text: TextSet,
+    html: HtmlSet,
+}
+
+impl Templates {
+    /// The default templates.
+    ///
+    /// # Errors
+    /// Never, unless a default template is broken.
+    pub fn new(options: &Options) -> Result<Self, ParseError> {
+        let environment = Environment {
+            functions: functions::table(&options.now),
+            missing_key: MissingKey::Zero,
+            limits: options.limits,
+            local_zone: options.local_zone.clone(),
+        };
+        let sets = Sets {
+            text: TextSet::new(environment.clone()),
+            html: HtmlSet::new(environment),
+        };
+        let mut templates = Self {
+            sets: Arc::new(sets),
+        };
+        templates.add("", default_text::source())?;
+        templates.add("", default_email::source())?;
+        Ok(templates)
+    }
+
+    /// Adds a template file under its base name, to both sets.
+    ///
+    /// # Errors
+    /// If the file is no template.
+    pub fn add(&mut self, name: &str, text: impl AsRef<[u8]>) -> Result<(), ParseError> {
+        let sets = Arc::make_mut(&mut self.sets);
+        sets.text.parse(name, text.as_ref())?;
+        sets.html.parse(name, text.as_ref())?;
+        Ok(())
+    }
+
+    /// Renders a string of the configuration as text.
+    ///
+    /// # Errors
+    /// If the string is no template or fails.
+    pub fn render_text(&self, template: &str, data: &Data) -> Result<Vec<u8>, RenderError> {
+        self.render(Mode::Text, template, &data.to_pointer(), data)
+    }
+
+    /// Renders a string of the configuration as HTML.
+    ///
+    /// # Errors
+    /// If the string is no template, cannot be escaped, or fails.
+    pub fn render_html(&self, template: &str, data: &Data) -> Result<Vec<u8>, RenderError> {
+        self.render(Mode::Html, template, &data.to_pointer(), data)
+    }
+
+    /// Renders with the data as they are given to the template: a pointer to them, or, as `amtool`
+    /// does, the data themselves.
+    ///
+    /// # Errors
+    /// If the string is no template, cannot be escaped, or fails.
+    pub fn render(
+        &self,
+        mode: Mode,
+        template: &str,
+        value: &Value,
+        data: &Data,
+    ) -> Result<Vec<u8>, RenderError> {
+        let labels = RouteLabels::new(&self.sets, mode, value, data);
+        self.sets.render(mode, template, value, &labels)
+    }
+}
+
+impl Sets {
+    fn render(
+        &self,
+        mode: Mode,
+        template: &str,
+        value: &Value,
+        labels: &RouteLabels,
+    ) -> Result<Vec<u8>, RenderError> {
+        if template.is_empty() {
+            return Ok(Vec::new());
+        }
+        let function = labels.function();
+        match mode {
+            Mode::Text => {
+                let mut set = self.text.clone();
+                set.environment_mut()
+                    .functions
+                    .insert("routeLabels", function);
+                let tree = set.parse("", template).map_err(RenderError::Parse)?;
+                set.execute_tree(&tree, value)
+                    .map_err(|error| RenderError::Run(error.into()))
+            }
+            Mode::Html => {
+                let mut set = self.html.clone();
+                set.environment_mut()
+                    .functions
+                    .insert("routeLabels", function);
+                set.parse("", template).map_err(RenderError::Parse)?;
+                set.execute("", value).map_err(RenderError::Run)
+            }
+        }
+    }
+}
