@@ -1,6 +1,6 @@
 # Every verb that CI uses, and no other way in.
 #
-#   make run      build and show what this version can do
+#   make run      build, make an example store under ./data, and look at it
 #   make test     all tests
 #   make lint     format, clippy, licences
 #   make bench    benchmarks, beside a bare loop on the same disk
@@ -14,9 +14,16 @@ BUILT := target/chaos
 
 .PHONY: run test lint bench chaos
 
+# The server is not part of this version: what there is to run are the tools, on an example.
 run:
-	$(CARGO) build --release
-	@target/release/tocsin --help
+	$(CARGO) build --release --locked -p tocsin -p tocsin-chaos --bins
+	@test -e data/STORE || target/release/tocsin-chaos example data
+	target/release/tocsin wal check data
+	target/release/tocsin wal stats data
+	@echo
+	@echo "Next: target/release/tocsin wal dump data --type notify_result --limit 3"
+	@echo "      target/release/tocsin wal grep 503 data"
+	@echo "      target/release/tocsin wal --help"
 
 test:
 	$(CARGO) test --workspace --locked

@@ -8,6 +8,7 @@
     reason = "the harness works on images of kilobytes; every number here fits"
 )]
 
+pub mod example;
 pub mod log;
 pub mod program;
 pub mod table;

@@ -1,7 +1,9 @@
 //! The command line of `tocsin-chaos`.
 
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
+use std::sync::Arc;
 
 use crate::log::enumerate::{Plan, Points};
 use crate::log::suites::{
@@ -93,6 +95,11 @@ enum Action {
         /// Every n-th flip
         #[arg(long, default_value_t = 1)]
         every: u64,
+    },
+    /// A small store to try the log tools on
+    Example {
+        /// The directory to make it in; it must be empty or not there
+        dir: PathBuf,
     },
     /// The writer thread under several senders, as printed with a violation
     Threads {
@@ -188,6 +195,11 @@ fn run(action: Action, out: &mut dyn Write) -> Result<ExitCode> {
             writeln!(out, "nothing lost")?;
             Ok(ExitCode::SUCCESS)
         }
+        Action::Example { dir } => {
+            example(&dir, &clock)?;
+            writeln!(out, "made an example store in {}", dir.display())?;
+            Ok(ExitCode::SUCCESS)
+        }
         Action::Rot { seed, every } => {
             let tally = Tally::default();
             in_parallel(&tally, &clock, &|part, parts| {
@@ -201,6 +213,16 @@ fn run(action: Action, out: &mut dyn Write) -> Result<ExitCode> {
             verdict(&tally, out)
         }
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the store is to be on the real disk"
+)]
+fn example(dir: &Path, clock: &dyn Clock) -> Result<()> {
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
+    let disk = Arc::new(tocsin::node::RealDisk::new(dir));
+    crate::example::make(disk, clock.wall(), dir)
 }
 
 fn needs_zoo() -> Result<()> {
