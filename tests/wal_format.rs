@@ -1,7 +1,8 @@
 //! `wal-format.md` and the code say the same, and files of every released format open for ever.
 //!
-//! With `TOCSIN_WRITE_GOLDEN` in the environment the dumps in the document and the golden files are
-//! written instead of compared. That is for a new format version; what a release has written stays.
+//! With `TOCSIN_WRITE_GOLDEN` in the environment the dumps in the document are written anew, and golden
+//! files that are not there yet; one that is there is never overwritten. That is for a new format
+//! version, and goes best with `--test-threads=1`.
 #![expect(
     clippy::disallowed_methods,
     reason = "the document and the golden files are real files"
@@ -15,6 +16,8 @@
 mod document;
 #[path = "wal_format/golden.rs"]
 mod golden;
+#[path = "wal_format/limits.rs"]
+mod limits;
 #[path = "wal_format/payload.rs"]
 mod payload;
 #[path = "wal_format/render.rs"]

@@ -73,7 +73,11 @@ pub(crate) fn parts(table: &[Field], bytes: &[u8]) -> (Value, Vec<Part>) {
         };
         let at = &bytes[field.offset..field.offset + size];
         if field.kind == "zero" {
-            assert!(at.iter().all(|byte| *byte == 0), "{} is not zero", field.name);
+            assert!(
+                at.iter().all(|byte| *byte == 0),
+                "{} is not zero",
+                field.name
+            );
         }
         object.insert(field.name.clone(), value(&field.kind, at));
         parts.push(Part {
@@ -154,16 +158,25 @@ fn frame(out: &mut String, table: &[Field], bytes: &[u8], start: usize) -> usize
         0,
     );
     notes(out, "", &payload_parts, 28);
-    if padded > end {
-        let padding = Part {
-            offset: end - start,
-            size: padded - end,
-            name: "padding".to_owned(),
-            shown: String::new(),
-        };
-        notes(out, "", &[padding], 0);
-    }
+    pad(out, end - start);
     padded
+}
+
+fn named(offset: usize, size: usize, name: &str) -> Part {
+    Part {
+        offset,
+        size,
+        name: name.to_owned(),
+        shown: String::new(),
+    }
+}
+
+/// The zeros behind a unit of that length.
+fn pad(out: &mut String, length: usize) {
+    let size = length.next_multiple_of(8) - length;
+    if size > 0 {
+        notes(out, "", &[named(length, size, "padding")], 0);
+    }
 }
 
 /// The name of a record type, and the fields of its payload.
@@ -196,6 +209,9 @@ fn checkpoint(bytes: &[u8]) -> String {
         rows(&mut out, start, &bytes[start..end.next_multiple_of(8)]);
         let unit = &bytes[start..end];
         notes(&mut out, "section", &parts(&section, unit).1, 0);
+        let payload = named(16, length, "payload");
+        notes(&mut out, "", &[payload], 0);
+        pad(&mut out, end - start);
         start = end.next_multiple_of(8);
     }
     rows(&mut out, start, &bytes[start..]);

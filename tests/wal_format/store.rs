@@ -178,10 +178,7 @@ pub(crate) fn control_json(control: &Control) -> (&'static str, Value) {
             "checkpoint_done",
             json!({ "checkpoint_lsn": checkpoint.0, "file_length": file_bytes, "file_crc": crc }),
         ),
-        Control::Lost { from, to } => (
-            "lost",
-            json!({ "first_lsn": from.0, "last_lsn": to.0 }),
-        ),
+        Control::Lost { from, to } => ("lost", json!({ "first_lsn": from.0, "last_lsn": to.0 })),
     }
 }
 
@@ -245,4 +242,38 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 pub(crate) fn unhex(text: &str) -> Vec<u8> {
     let digits = |at| u8::from_str_radix(&text[at..at + 2], 16).unwrap();
     (0..text.len()).step_by(2).map(digits).collect()
+}
+
+/// JSON with one item a line down to that depth.
+pub(crate) fn lines(value: &Value, depth: usize) -> String {
+    let mut out = String::new();
+    put_lines(&mut out, value, depth, 0);
+    out
+}
+
+fn put_lines(out: &mut String, value: &Value, depth: usize, indent: usize) {
+    let (brackets, items): (_, Vec<(String, &Value)>) = match value {
+        Value::Array(items) if depth > 0 && !items.is_empty() => {
+            let item = |item| (String::new(), item);
+            (['[', ']'], items.iter().map(item).collect())
+        }
+        Value::Object(fields) if depth > 0 && !fields.is_empty() => {
+            let item = |(name, value)| (format!("{}: ", json!(name)), value);
+            (['{', '}'], fields.iter().map(item).collect())
+        }
+        other => {
+            out.push_str(&other.to_string());
+            return;
+        }
+    };
+    out.push(brackets[0]);
+    for (at, (name, item)) in items.iter().enumerate() {
+        out.push_str(if at == 0 { "\n" } else { ",\n" });
+        out.push_str(&" ".repeat(indent + 2));
+        out.push_str(name);
+        put_lines(out, item, depth - 1, indent + 2);
+    }
+    out.push('\n');
+    out.push_str(&" ".repeat(indent));
+    out.push(brackets[1]);
 }

@@ -9,7 +9,7 @@ use tocsin::record::{AlertForgottenV1, Record, TenantV1};
 use tocsin::sys::Image;
 
 use crate::samples::small_alert;
-use crate::store::{World, hex, look};
+use crate::store::{World, hex, lines, look};
 use crate::{document, is_writing, render};
 
 const SEGMENT_BYTES: u64 = 8192;
@@ -128,7 +128,7 @@ fn write_dumps() {
         dirs: ["wal", "checkpoint"].map(PathBuf::from).into(),
     };
     let seen: Value = look(&image);
-    let json = serde_json::to_string_pretty(&seen).unwrap();
+    let json = lines(&seen, 2);
     text.replace_range(start..end, &format!("\n```json\n{json}\n```\n\n"));
     std::fs::write(document::path(), text).unwrap();
 }

@@ -1,0 +1,78 @@
+//! What the document says cannot be told apart, shown.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use tocsin::sys::Image;
+
+use crate::samples::{records, small_alert};
+use crate::store::{World, look};
+
+const SEGMENT_BYTES: u64 = 16 * 1024;
+
+/// Class and next LSN, once the newest segment was deleted.
+fn without_newest_segment(image: &Image) -> Value {
+    let mut image = image.clone();
+    let is_segment = |path: &&PathBuf| path.extension() == Some("wal".as_ref());
+    let newest = image.files.keys().filter(is_segment).max().unwrap().clone();
+    image.files.remove(&newest);
+    let seen = look(&image);
+    json!([seen["class"], seen["next_lsn"]])
+}
+
+#[test]
+fn newest_segment_deleted_by_hand_looks_like_an_earlier_end() {
+    let world = World::on(&Image::default(), SEGMENT_BYTES);
+    let mut writer = world.open();
+    world.append(&mut writer, &[small_alert()]);
+    let earlier = look(&world.disk.image());
+    writer.rotate().unwrap();
+    world.append(&mut writer, &records());
+    drop(writer);
+    assert_eq!(
+        without_newest_segment(&world.disk.image()),
+        json!([earlier["class"], earlier["next_lsn"]])
+    );
+}
+
+#[test]
+fn newest_segment_deleted_under_a_checkpoint_is_seen_up_to_the_checkpoint_only() {
+    let world = World::on(&Image::default(), SEGMENT_BYTES);
+    let mut writer = world.open();
+    world.append(&mut writer, &[small_alert()]);
+    writer.rotate().unwrap();
+    world.append(&mut writer, &records());
+    let in_checkpoint = writer.durable().0;
+    world.checkpoint(&mut writer, 1, &[(1, b"state")]);
+    world.append(&mut writer, &[small_alert()]);
+    drop(writer);
+    assert_eq!(
+        without_newest_segment(&world.disk.image()),
+        json!(["C", in_checkpoint + 1])
+    );
+}
+
+#[test]
+fn last_two_batches_damaged_together_look_like_a_tear() {
+    let world = World::on(&Image::default(), SEGMENT_BYTES);
+    let mut writer = world.open();
+    world.append(&mut writer, &[small_alert()]);
+    let before = look(&world.disk.image());
+    let old = world.disk.image();
+    world.append(&mut writer, &[small_alert()]);
+    world.append(&mut writer, &[small_alert()]);
+    drop(writer);
+    let mut image = world.disk.image();
+    for (path, bytes) in &mut image.files {
+        let old = &old.files[path];
+        let changed = (0..bytes.len()).filter(|at| bytes[*at] != old[*at]);
+        let damaged: Vec<usize> = changed.collect();
+        let bytes = std::sync::Arc::make_mut(bytes);
+        damaged.iter().for_each(|at| bytes[*at] ^= 0x55);
+    }
+    let after = look(&image);
+    assert_eq!(
+        json!([after["class"], after["next_lsn"]]),
+        json!(["T", before["next_lsn"]])
+    );
+}
