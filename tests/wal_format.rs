@@ -24,6 +24,8 @@ mod payload;
 mod render;
 #[path = "wal_format/samples.rs"]
 mod samples;
+#[path = "wal_format/scenarios.rs"]
+mod scenarios;
 #[path = "wal_format/store.rs"]
 mod store;
 #[path = "wal_format/tables.rs"]
