@@ -76,3 +76,25 @@ fn last_two_batches_damaged_together_look_like_a_tear() {
         json!(["T", before["next_lsn"]])
     );
 }
+
+#[test]
+fn copy_taken_while_two_checkpoints_are_made_is_refused_and_not_misread() {
+    let world = World::on(&Image::default(), SEGMENT_BYTES);
+    let mut writer = world.open();
+    world.append(&mut writer, &records());
+    world.checkpoint(&mut writer, 1, &[(1, b"state")]);
+    // `cp -r` takes the directory `checkpoint` first and `wal` at the end.
+    let first = world.disk.image();
+    for _ in 0..2 {
+        writer.rotate().unwrap();
+        world.append(&mut writer, &records());
+        world.checkpoint(&mut writer, 1, &[(1, b"state")]);
+    }
+    drop(writer);
+    let mut copy = world.disk.image();
+    copy.files.retain(|path, _| !path.starts_with("checkpoint"));
+    let checkpoints = first.files.into_iter();
+    copy.files
+        .extend(checkpoints.filter(|(path, _)| path.starts_with("checkpoint")));
+    assert_eq!(look(&copy)["class"], json!("M"));
+}
