@@ -191,7 +191,7 @@ fn run(action: Action, out: &mut dyn Write) -> Result<ExitCode> {
         Action::Rot { seed, every } => {
             let tally = Tally::default();
             in_parallel(&tally, &clock, &|part, parts| {
-                rot(&tally, every, seed, part, parts)
+                rot(&tally, every, seed, part, parts);
             });
             verdict(&tally, out)
         }
@@ -260,14 +260,14 @@ fn log(
     }
     let every = if is_full { 1 } else { 16 };
     suite("bit rot", &|t, part, parts| {
-        rot(t, every, seed, part, parts)
+        rot(t, every, seed, part, parts);
     })?;
     suite("the writer thread", &|t, part, parts| {
-        threads(t, 200, seed, part, parts)
+        threads(t, 200, seed, part, parts);
     })?;
     let count = if is_full { 20_000 } else { 2_000 };
     suite("random histories", &|t, part, parts| {
-        histories(t, count, seed, part, parts)
+        histories(t, count, seed, part, parts);
     })?;
     if is_full {
         suite(

@@ -37,16 +37,16 @@ type Layer = (&'static str, fn(&Tally, u64, u64, u64));
 
 const LAYERS: [Layer; 4] = [
     ("images", |tally, seed, part, parts| {
-        bounded(tally, &Op::ALL, 1, seed, part, parts)
+        bounded(tally, &Op::ALL, 1, seed, part, parts);
     }),
     ("threads", |tally, seed, part, parts| {
-        threads(tally, 40, seed, part, parts)
+        threads(tally, 40, seed, part, parts);
     }),
     ("histories", |tally, seed, part, parts| {
-        histories(tally, 400, seed, part, parts)
+        histories(tally, 400, seed, part, parts);
     }),
     ("rot", |tally, seed, part, parts| {
-        rot(tally, 41, seed, part, parts)
+        rot(tally, 41, seed, part, parts);
     }),
 ];
 
@@ -60,7 +60,7 @@ pub fn hunt(bug: Bug, seed: u64, clock: &dyn Clock) -> Option<Found> {
     for (layer, work) in LAYERS {
         let tally = Tally::for_hunt();
         in_parallel(&tally, clock, &|part, parts| {
-            work(&tally, seed, part, parts)
+            work(&tally, seed, part, parts);
         });
         if let Some(violation) = tally.violations().first() {
             let what = violation.lines().next().unwrap_or_default().to_owned();

@@ -130,21 +130,18 @@ impl FrameCodec {
         header[12..16].copy_from_slice(&link.to_le_bytes());
         header[16..24].copy_from_slice(&draft.lsn.0.to_le_bytes());
         header[24..28].copy_from_slice(&[draft.record_type.0, draft.schema, draft.flags, 0]);
-        let payload_crc = self.payload_crc(&header[8..], draft.payload);
-        header[4..8].copy_from_slice(&payload_crc.to_le_bytes());
-        let header_crc = self.header_crc(&header);
-        header[0..4].copy_from_slice(&header_crc.to_le_bytes());
         out.extend_from_slice(&header);
         out.extend_from_slice(draft.payload);
+        let frame = &mut out[start..];
+        // In place, so that each checksum runs once over one range.
+        let mut hasher = self.salted.clone();
+        hasher.update(&frame[8..]);
+        let payload_crc = hasher.finalize();
+        frame[4..8].copy_from_slice(&payload_crc.to_le_bytes());
+        let header_crc = self.header_crc(&frame[..FRAME_HEADER_BYTES]);
+        frame[0..4].copy_from_slice(&header_crc.to_le_bytes());
         out.resize(start + frame_bytes(draft.payload.len()), 0);
         payload_crc
-    }
-
-    fn payload_crc(&self, covered_header: &[u8], payload: &[u8]) -> u32 {
-        let mut hasher = self.salted.clone();
-        hasher.update(covered_header);
-        hasher.update(payload);
-        hasher.finalize()
     }
 
     fn header_crc(&self, header: &[u8]) -> u32 {

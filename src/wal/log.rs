@@ -157,7 +157,7 @@ impl Signal {
                     state = self
                         .changed
                         .wait(state)
-                        .unwrap_or_else(PoisonError::into_inner)
+                        .unwrap_or_else(PoisonError::into_inner);
                 }
                 Some(timeout) => {
                     let waited = self.changed.wait_timeout(state, timeout);

@@ -50,7 +50,9 @@ use crate::sys::{Disk, DiskFile, WallTime};
 pub const FORMAT_VERSION: u16 = 1;
 
 /// The first frame starts here.
-pub const FRAMES_OFFSET: u64 = 4096;
+pub const FRAMES_OFFSET: u64 = HEADER_PAGE_BYTES as u64;
+
+const HEADER_PAGE_BYTES: usize = 4096;
 
 const MAGIC: &[u8; 8] = b"TOCSIN\0W";
 const HEADER_BYTES: usize = 96;
@@ -122,7 +124,7 @@ impl SegmentHeader {
     /// The header page: both copies.
     #[must_use]
     pub fn encode_page(&self) -> Vec<u8> {
-        let mut page = vec![0; FRAMES_OFFSET as usize];
+        let mut page = vec![0; HEADER_PAGE_BYTES];
         let copy = self.encode();
         page[..HEADER_BYTES].copy_from_slice(&copy);
         if !planted(Bug::OneHeaderCopy) {
@@ -183,7 +185,7 @@ impl SegmentHeader {
     /// # Errors
     /// The outer error is the disk's.
     pub fn read(file: &dyn DiskFile) -> io::Result<Result<Self, HeaderFault>> {
-        let mut page = vec![0; FRAMES_OFFSET as usize];
+        let mut page = vec![0; HEADER_PAGE_BYTES];
         let read = read_full(file, 0, &mut page)?;
         Ok(Self::decode_page(&page[..read]))
     }

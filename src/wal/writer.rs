@@ -422,7 +422,9 @@ impl Writer {
     }
 
     fn sync(&mut self) -> Result<(), AppendError> {
-        if planted(Bug::AckAfterWriteOnly) || planted(Bug::AckBeforeFsync) && self.next.0 % 2 == 0 {
+        if planted(Bug::AckAfterWriteOnly)
+            || planted(Bug::AckBeforeFsync) && self.next.0.is_multiple_of(2)
+        {
             return Ok(());
         }
         let Err(error) = self.active.file.fdatasync() else {

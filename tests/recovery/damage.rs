@@ -78,7 +78,7 @@ fn w14_length_of_four_gigabytes_is_rejected_before_it_is_believed() {
     let path = world.segments()[0].clone();
     let place = place_of(&world.bytes(&path), "two");
     let broken = world.with(&path, |bytes| {
-        bytes[place.start + 8..place.start + 12].fill(0xff)
+        bytes[place.start + 8..place.start + 12].fill(0xff);
     });
     assert_eq!(
         damage_of(&broken.refusal()),
@@ -97,7 +97,7 @@ fn w15_length_of_zero_in_an_acknowledged_record_is_damage_and_not_the_end() {
     let path = world.segments()[0].clone();
     let place = place_of(&world.bytes(&path), "three");
     let broken = world.with(&path, |bytes| {
-        bytes[place.start + 8..place.start + 12].fill(0)
+        bytes[place.start + 8..place.start + 12].fill(0);
     });
     assert_eq!(
         damage_of(&broken.refusal()),
@@ -251,7 +251,7 @@ fn w19_frame_of_a_batch_that_was_given_up_does_not_continue_another() {
     let old = given_up.bytes(&path)[place.start..place.end].to_vec();
     // The frame after the given-up one, moved behind the retried one's place, is not a successor.
     let mixed = retried.with(&path, |bytes| {
-        bytes[place.start..place.end].copy_from_slice(&old)
+        bytes[place.start..place.end].copy_from_slice(&old);
     });
     let next = given_up.with(&path, |_| ());
     assert_eq!(

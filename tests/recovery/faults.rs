@@ -368,7 +368,7 @@ fn w31_file_system_that_becomes_read_only_poisons() {
     world
         .disk
         .plan(Fault::from(Call::Pwrite, 1, FaultKind::Error(Errno::Erofs)));
-    assert_eq!(is_poisoned(&append(&mut writer, "one")), true);
+    assert!(is_poisoned(&append(&mut writer, "one")));
 }
 
 #[test]

@@ -93,7 +93,10 @@ fn check_point(
         at += 1;
         check_image(image, ledger, done, seed)
             .map_err(|violation| Violation::new(format!("image {at}: {violation}")))?;
-        if plan.nested_every.is_some_and(|every| at % every == 0) {
+        if plan
+            .nested_every
+            .is_some_and(|every| at.is_multiple_of(every))
+        {
             let crashed = CrashModel::new(image);
             nested += check_recovery(&crashed, image, ledger, done, seed)
                 .map_err(|violation| Violation::new(format!("image {at}: {violation}")))?;

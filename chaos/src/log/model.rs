@@ -70,7 +70,7 @@ impl Replay for Recovered {
         if kind == FILLER_KIND {
             return Ok(());
         }
-        if kind != SECTION_KIND || bytes.len() % 8 != 0 {
+        if kind != SECTION_KIND || !bytes.len().is_multiple_of(8) {
             return Err(format!("a section of kind {kind} with {} bytes", bytes.len()).into());
         }
         self.numbers.extend(bytes.chunks(8).filter_map(number_at));

@@ -437,7 +437,7 @@ pub fn flip_bits(specimen: &Specimen, part: u64, parts: u64, every: u64) -> Resu
     let mut index = 0_u64;
     let mut is_mine = || {
         index += 1;
-        index % every == 0 && (index / every) % parts == part
+        index.is_multiple_of(every) && (index / every) % parts == part
     };
     for (at, segment) in specimen.segments.iter().enumerate() {
         let bytes = specimen.image.files[&segment.path].len() as u64;
@@ -446,7 +446,7 @@ pub fn flip_bits(specimen: &Specimen, part: u64, parts: u64, every: u64) -> Resu
                 continue;
             }
             let image = specimen.with(&segment.path, |bytes| {
-                bytes[(bit / 8) as usize] ^= 1 << (bit % 8)
+                bytes[(bit / 8) as usize] ^= 1 << (bit % 8);
             });
             let what = || format!("bit {bit} of {} flipped", segment.path.display());
             specimen.check(&what, &image, &specimen.expect_flip(at, bit / 8))?;

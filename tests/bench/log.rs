@@ -1,0 +1,388 @@
+//! The log beside a bare loop of the same writes and syncs, on the same disk in the same run.
+//!
+//! * `append/bare`: write and `fdatasync` of as many bytes into a file filled with zeros before.
+//! * `append/writer`: the same bytes as records through [`Writer::append`].
+//! * `append/log`: the same records through the queue and the writer thread, one request at a time.
+//! * `append/log-8-senders`: eight senders with one record each, as eight connections would.
+//! * `cpu`: [`Writer::append`] on a disk that does nothing.
+//! * `scan`: a recovery scan of one gigabyte, beside reading the same files with one checksum.
+//!
+//! The records have 336 bytes: an alert with 8 labels and 2 annotations.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a benchmark that cannot go on has nothing to tell"
+)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a benchmark measures the real world"
+)]
+
+use std::hint::black_box;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use tocsin::node::{RealClock, RealDisk};
+use tocsin::sys::{
+    Access, Disk, DiskFile, Held, Image, LockGuard, LockOutcome, SeededEntropy, SimDisk,
+};
+use tocsin::wal::frame::frame_bytes;
+use tocsin::wal::scan::{Behind, Scanned, inspect};
+use tocsin::wal::{
+    Environment, Lane, Log, LogOptions, NewRecord, RecordType, Replay, ThreadOptions, View, Writer,
+    open,
+};
+
+const PAYLOAD_BYTES: usize = 336;
+const BATCHES: [usize; 3] = [1, 64, 1024];
+const SCAN_BYTES: u64 = 1024 * 1024 * 1024;
+
+#[derive(Debug)]
+struct Ignore;
+
+impl Replay for Ignore {
+    fn checkpoint_section(
+        &mut self,
+        _kind: u32,
+        _bytes: &[u8],
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        Ok(())
+    }
+
+    fn record(
+        &mut self,
+        _record: &Scanned<'_>,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        Ok(())
+    }
+}
+
+fn record(at: usize) -> NewRecord {
+    let payload = (0..PAYLOAD_BYTES)
+        .map(|byte| (at + byte).to_le_bytes()[0])
+        .collect();
+    NewRecord {
+        record_type: RecordType(1),
+        schema: 1,
+        payload,
+    }
+}
+
+fn environment(disk: Arc<dyn Disk>) -> Environment {
+    Environment {
+        disk,
+        clock: Arc::new(RealClock::new()),
+        entropy: Arc::new(SeededEntropy::new(1)),
+    }
+}
+
+/// Beside the build, so that it is the disk of the project and not a memory file system.
+fn directory() -> tempfile::TempDir {
+    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
+}
+
+fn writer_in(dir: &Path) -> Writer {
+    let disk = Arc::new(RealDisk::new(dir));
+    open(&environment(disk), &LogOptions::default(), &mut Ignore)
+        .unwrap()
+        .0
+}
+
+/// The bytes that a batch of so many records takes in the log.
+fn batch_bytes(records: usize) -> usize {
+    frame_bytes(16) + records * frame_bytes(PAYLOAD_BYTES)
+}
+
+fn bare(batches: u64, bytes: usize) -> Duration {
+    let dir = directory();
+    let disk = RealDisk::new(dir.path());
+    // Files as long as segments, filled ahead as the log does it, outside of the measurement.
+    let per_file = (16 * 1024 * 1024 / bytes).max(1) as u64;
+    let buffer = vec![0x5a; bytes];
+    let mut total = Duration::ZERO;
+    let mut left = batches;
+    while left > 0 {
+        let path = PathBuf::from(format!("bare-{left}"));
+        let file = disk.create(&path).unwrap();
+        file.preallocate(16 * 1024 * 1024).unwrap();
+        file.fdatasync().unwrap();
+        let now = left.min(per_file);
+        let start = Instant::now();
+        for batch in 0..now {
+            assert_eq!(file.pwrite(batch * bytes as u64, &buffer).unwrap(), bytes);
+            file.fdatasync().unwrap();
+        }
+        total += start.elapsed();
+        disk.unlink(&path).unwrap();
+        left -= now;
+    }
+    total
+}
+
+fn through_writer(batches: u64, records: usize) -> Duration {
+    let dir = directory();
+    let mut writer = writer_in(dir.path());
+    let records: Vec<NewRecord> = (0..records).map(record).collect();
+    let refs: Vec<&NewRecord> = records.iter().collect();
+    let mut total = Duration::ZERO;
+    for _ in 0..batches {
+        // The spare is made by another thread in the running log.
+        writer.prepare_spare().unwrap();
+        let start = Instant::now();
+        writer.append(Lane::Normal, &refs).unwrap();
+        total += start.elapsed();
+    }
+    total
+}
+
+fn through_log(batches: u64, records: usize) -> Duration {
+    let dir = directory();
+    let log = Log::start(
+        writer_in(dir.path()),
+        ThreadOptions::default(),
+        Box::new(|_| ()),
+    )
+    .unwrap();
+    let records: Vec<NewRecord> = (0..records).map(record).collect();
+    let start = Instant::now();
+    for _ in 0..batches {
+        log.append_and_wait(Lane::Normal, records.clone()).unwrap();
+    }
+    start.elapsed()
+}
+
+fn eight_senders(requests: u64) -> Duration {
+    const SENDERS: u64 = 8;
+    let dir = directory();
+    let log = Log::start(
+        writer_in(dir.path()),
+        ThreadOptions::default(),
+        Box::new(|_| ()),
+    )
+    .unwrap();
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        for sender in 0..SENDERS {
+            let log = &log;
+            let mine = requests / SENDERS + u64::from(sender < requests % SENDERS);
+            scope.spawn(move || {
+                for _ in 0..mine {
+                    log.append_and_wait(Lane::Normal, vec![record(1)]).unwrap();
+                }
+            });
+        }
+    });
+    start.elapsed()
+}
+
+fn append(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("append");
+    group
+        .sample_size(20)
+        .measurement_time(Duration::from_secs(4));
+    for records in BATCHES {
+        let bytes = batch_bytes(records);
+        group.throughput(Throughput::ElementsAndBytes {
+            elements: records as u64,
+            bytes: bytes as u64,
+        });
+        group.bench_function(BenchmarkId::new("bare", records), |bencher| {
+            bencher.iter_custom(|batches| bare(batches, bytes));
+        });
+        group.bench_function(BenchmarkId::new("writer", records), |bencher| {
+            bencher.iter_custom(|batches| through_writer(batches, records));
+        });
+        group.bench_function(BenchmarkId::new("log", records), |bencher| {
+            bencher.iter_custom(|batches| through_log(batches, records));
+        });
+    }
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("log-8-senders", |bencher| {
+        bencher.iter_custom(eight_senders)
+    });
+    group.finish();
+}
+
+/// A disk that takes everything and keeps nothing but what the opening of a store needs.
+#[derive(Debug)]
+struct NullDisk(SimDisk);
+
+#[derive(Debug)]
+struct NullFile;
+
+impl DiskFile for NullFile {
+    fn pwrite(&self, _offset: u64, bytes: &[u8]) -> io::Result<usize> {
+        Ok(black_box(bytes).len())
+    }
+
+    fn fdatasync(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn read(&self, _offset: u64, _buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(0)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        Ok(0)
+    }
+
+    fn preallocate(&self, _len_bytes: u64) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Disk for NullDisk {
+    fn open(&self, path: &Path, access: Access) -> io::Result<Arc<dyn DiskFile>> {
+        self.0.open(path, access)
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        // Only what is made while the store is running is swallowed.
+        if path.to_string_lossy().contains("spare") {
+            self.0.create(path)?;
+            return Ok(Arc::new(NullFile));
+        }
+        self.0.create(path)
+    }
+
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        self.0.create_dir(path)
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        self.0.list(dir)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.0.rename(from, to)
+    }
+
+    fn unlink(&self, path: &Path) -> io::Result<()> {
+        self.0.unlink(path)
+    }
+
+    fn sync_dir(&self, _dir: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn lock(&self, _path: &Path, _contents: &str) -> io::Result<LockOutcome> {
+        Ok(LockOutcome::Taken(Box::new(NullLock)))
+    }
+
+    fn lock_holder(&self, _path: &Path) -> io::Result<Option<Held>> {
+        Ok(None)
+    }
+
+    fn display(&self, path: &Path) -> PathBuf {
+        path.to_path_buf()
+    }
+}
+
+#[derive(Debug)]
+struct NullLock;
+
+impl LockGuard for NullLock {}
+
+fn cpu(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("cpu");
+    for records in BATCHES {
+        let disk = NullDisk(SimDisk::without_power_loss(&Image::default()));
+        let options = LogOptions::default();
+        let (mut writer, _) = open(&environment(Arc::new(disk)), &options, &mut Ignore).unwrap();
+        // The first segment is one of the simulated disk's; the next is not.
+        writer.rotate().unwrap();
+        let records: Vec<NewRecord> = (0..records).map(record).collect();
+        let refs: Vec<&NewRecord> = records.iter().collect();
+        group.throughput(Throughput::Elements(refs.len() as u64));
+        group.bench_function(BenchmarkId::new("append", refs.len()), |bencher| {
+            bencher.iter(|| writer.append(Lane::Normal, &refs).unwrap());
+        });
+    }
+    group.finish();
+}
+
+/// Fills a store with a gigabyte of records.
+fn gigabyte(dir: &Path) {
+    let mut writer = writer_in(dir);
+    let records: Vec<NewRecord> = (0..1024).map(record).collect();
+    let refs: Vec<&NewRecord> = records.iter().collect();
+    let mut written = 0;
+    while written < SCAN_BYTES {
+        written += writer.append(Lane::Normal, &refs).unwrap().bytes as u64;
+    }
+}
+
+fn read_with_checksum(disk: &RealDisk) -> u32 {
+    let mut buffer = vec![0; 512 * 1024];
+    let mut crc = crc32fast::Hasher::new();
+    let dir = Path::new("wal");
+    for name in disk.list(dir).unwrap() {
+        let file = disk.open(&dir.join(name), Access::Read).unwrap();
+        let mut offset = 0;
+        loop {
+            let read = file.read(offset, &mut buffer).unwrap();
+            if read == 0 {
+                break;
+            }
+            crc.update(&buffer[..read]);
+            offset += read as u64;
+        }
+    }
+    crc.finalize()
+}
+
+fn peak_memory() -> String {
+    let disk = RealDisk::new(Path::new("/proc/self"));
+    let file = disk.open(Path::new("status"), Access::Read).unwrap();
+    let mut buffer = vec![0; 8192];
+    let read = file.read(0, &mut buffer).unwrap();
+    let text = String::from_utf8_lossy(&buffer[..read]).into_owned();
+    text.lines()
+        .find(|line| line.starts_with("VmHWM"))
+        .unwrap_or("VmHWM unknown")
+        .to_owned()
+}
+
+fn scan(criterion: &mut Criterion) {
+    let dir = directory();
+    gigabyte(dir.path());
+    let disk = RealDisk::new(dir.path());
+    let view = View::load(&disk).unwrap();
+    let bytes = view.segment_bytes();
+    let mut group = criterion.benchmark_group("scan");
+    group.sample_size(10).throughput(Throughput::Bytes(bytes));
+    group.bench_function("read with one checksum", |bencher| {
+        bencher.iter(|| black_box(read_with_checksum(&disk)));
+    });
+    let before = peak_memory();
+    group.bench_function("recovery scan", |bencher| {
+        bencher.iter(|| {
+            let mut records = 0_u64;
+            let report = inspect(&view, Behind::Stop, &mut |_: &Scanned<'_>| {
+                records += 1;
+                Ok(())
+            });
+            assert_eq!(report.unwrap().records, black_box(records));
+        });
+    });
+    group.finish();
+    report_memory(&before, bytes);
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "the figure belongs beside the benchmark's own"
+)]
+fn report_memory(before: &str, bytes: u64) {
+    println!(
+        "peak memory before the scans: {before}; after scans of {bytes} bytes: {}",
+        peak_memory()
+    );
+}
+
+criterion_group!(benches, cpu, append, scan);
+criterion_main!(benches);
