@@ -1,4 +1,4 @@
-//! What the document says cannot be told apart, shown.
+//! What the document says cannot be told apart or is not used, shown.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tocsin::sys::Image;
 
 use crate::samples::{records, small_alert};
-use crate::store::{World, look};
+use crate::store::{World, hex, look, start};
 
 const SEGMENT_BYTES: u64 = 16 * 1024;
 
@@ -97,4 +97,30 @@ fn copy_taken_while_two_checkpoints_are_made_is_refused_and_not_misread() {
     copy.files
         .extend(checkpoints.filter(|(path, _)| path.starts_with("checkpoint")));
     assert_eq!(look(&copy)["class"], json!("M"));
+}
+
+#[test]
+fn checkpoint_of_a_newer_format_is_not_used_and_the_one_before_it_is() {
+    let world = World::on(&Image::default(), SEGMENT_BYTES);
+    let mut writer = world.open();
+    world.append(&mut writer, &[small_alert()]);
+    world.checkpoint(&mut writer, 1, &[(1, b"older")]);
+    world.append(&mut writer, &[small_alert()]);
+    world.checkpoint(&mut writer, 2, &[(1, b"newer")]);
+    drop(writer);
+    let mut image = world.disk.image();
+    let newest = image
+        .files
+        .keys()
+        .filter(|path| path.starts_with("checkpoint"));
+    let newest = newest.max().unwrap().clone();
+    let bytes = std::sync::Arc::make_mut(image.files.get_mut(&newest).unwrap());
+    bytes[8] = 2;
+    let crc = crc32fast::hash(&bytes[..48]);
+    bytes[48..52].copy_from_slice(&crc.to_le_bytes());
+    let started = start(&image, SEGMENT_BYTES);
+    assert_eq!(
+        json!([started["class"], started["sections"]]),
+        json!(["E", [{ "kind": 1, "bytes": hex(b"older") }]])
+    );
 }
