@@ -153,9 +153,7 @@ impl Control {
             }
             RecordType::HEARTBEAT => payload.len() == 24,
             RecordType::CHECKPOINT_DONE => payload.len() == 20,
-            RecordType::BOOT => {
-                payload.len() >= 14 && payload.len() == 14 + usize::from(payload[13])
-            }
+            RecordType::BOOT => boot_holds(payload),
             _ => false,
         };
         if !length_holds {
@@ -216,6 +214,14 @@ impl Control {
             Self::CheckpointDone { .. } | Self::Lost { .. } => None,
         }
     }
+}
+
+/// The length fits the version's length, the flag is one, and the version is text.
+fn boot_holds(payload: &[u8]) -> bool {
+    payload.len() >= 14
+        && payload.len() == 14 + usize::from(payload[13])
+        && payload[12] <= 1
+        && std::str::from_utf8(&payload[14..]).is_ok()
 }
 
 fn lsn_at(payload: &[u8], at: usize) -> Lsn {

@@ -44,7 +44,9 @@ use super::store::StoreIdentity;
 use super::view::{Segment, View, list_segments};
 use super::writer::{ActiveSegment, Environment, Writer, WriterStart, new_salt};
 use crate::bugs::{Bug, planted};
-use crate::sys::{Access, Disk, LockGuard, LockOutcome};
+#[cfg(feature = "bug-hooks")]
+use crate::sys::Access;
+use crate::sys::{Disk, LockGuard, LockOutcome};
 
 /// A last segment with less than this part in use is copied whole.
 const FOLD_PART: u64 = 4;
@@ -324,6 +326,7 @@ fn continue_log(
         // A store without segments is damage, and was refused.
         return Err(OpenError::Damaged(Box::new(report)));
     };
+    #[cfg(feature = "bug-hooks")]
     if planted(Bug::TruncateInPlace) {
         return continue_in_place(
             environment,
@@ -395,6 +398,7 @@ pub(crate) fn fresh_segment(
         created: environment.clock.wall(),
     };
     let copy = copy_frames(disk, last, &header, carried.from..carried.to)?;
+    #[cfg(feature = "bug-hooks")]
     if planted(Bug::OldSegmentDeletedEarly) && carried.is_fold {
         remove_if_there(disk, &last.path)?;
         sync_parent(disk, &last.path)?;
@@ -460,6 +464,7 @@ pub(crate) fn choose_carried(
         .last()
         .is_none_or(|summary| summary.is_damaged);
     let header = last.header.ok();
+    #[cfg(feature = "bug-hooks")]
     if planted(Bug::TailNotRewritten) {
         let end = continuation.end_offset;
         let first = report.next;
@@ -620,7 +625,14 @@ fn quarantine_covered(
 pub(crate) fn make_quarantine(environment: &Environment) -> Result<PathBuf, OpenError> {
     let disk = environment.disk.as_ref();
     let parent = layout::quarantine_dir();
-    let dir = layout::quarantine_for(environment.clock.wall());
+    let wanted = layout::quarantine_for(environment.clock.wall());
+    let mut dir = wanted.clone();
+    let mut number = 1;
+    // One that was broken off may have left files under the same time.
+    while disk.list(&dir).is_ok_and(|names| !names.is_empty()) {
+        dir = PathBuf::from(format!("{}-{number}", wanted.display()));
+        number += 1;
+    }
     for path in [parent, &dir] {
         disk.create_dir(path)
             .map_err(at(disk, "create the directory", path))?;
@@ -664,6 +676,7 @@ fn retained(
 }
 
 /// For a planted bug only: goes on in the same file.
+#[cfg(feature = "bug-hooks")]
 fn continue_in_place(
     environment: &Environment,
     options: &LogOptions,

@@ -32,7 +32,7 @@ use super::segment::{BlankSegment, FRAMES_OFFSET, SegmentHeader, make_blank};
 use super::store::StoreIdentity;
 use super::view::{View, identity_of_segments, list_segments, without_identity};
 use super::writer::{Environment, new_salt};
-use crate::sys::{Access, Disk};
+use crate::sys::{Access, Disk, DiskFile};
 
 /// Copying goes in pieces of this size.
 const COPY_BYTES: usize = 1024 * 1024;
@@ -393,7 +393,16 @@ fn write_survivors(
         link: 0,
         expected: first,
     };
-    scan(view, Behind::HandOn, &mut survivors)?;
+    let again = scan(view, Behind::HandOn, &mut survivors)?.report;
+    if (again.records, &again.damage) != (report.records, &report.damage) {
+        // What was announced as kept must not be given up because the device failed meanwhile.
+        let source = std::io::Error::other(
+            "the damage is not the same at a second reading; the device may be failing, and nothing was changed",
+        );
+        // The unfinished file is of no use; if it stays, the next start removes it.
+        let _ = remove_if_there(disk, &tmp);
+        return Err(at(disk, "salvage into", &path)(source));
+    }
     survivors.give_up_before(report.next)?;
     survivors.write_out()?;
     write_all(blank.file.as_ref(), 0, &header.encode_page()).map_err(at(disk, "write", &tmp))?;
@@ -428,16 +437,33 @@ fn copy_file(disk: &dyn Disk, path: &Path, dir: &Path) -> Result<String, OpenErr
     let mut buffer = vec![0; COPY_BYTES];
     let mut offset = 0;
     while offset < length {
-        let read = read_full(from.as_ref(), offset, &mut buffer).unwrap_or(0);
-        if read > 0 {
-            write_all(to.as_ref(), offset, &buffer[..read]).map_err(at(disk, "write", &target))?;
-        }
+        let read = match read_full(from.as_ref(), offset, &mut buffer) {
+            Ok(read) => read,
+            Err(_) => read_in_pieces(from.as_ref(), offset, length, &mut buffer),
+        };
+        write_all(to.as_ref(), offset, &buffer[..read]).map_err(at(disk, "write", &target))?;
         offset += COPY_BYTES as u64;
     }
     to.preallocate(length).map_err(at(disk, "write", &target))?;
     to.fdatasync().map_err(at(disk, "sync", &target))?;
     sync_parent(disk, &target)?;
     Ok(shown(disk, &target))
+}
+
+/// Reads around what the device cannot read: zeros stand there.
+fn read_in_pieces(from: &dyn DiskFile, offset: u64, length: u64, buffer: &mut [u8]) -> usize {
+    const PIECE_BYTES: usize = 4096;
+    let wanted = usize::try_from(length - offset)
+        .unwrap_or(usize::MAX)
+        .min(buffer.len());
+    let mut at = offset;
+    for piece in buffer[..wanted].chunks_mut(PIECE_BYTES) {
+        if read_full(from, at, piece).is_err() {
+            piece.fill(0);
+        }
+        at += piece.len() as u64;
+    }
+    wanted
 }
 
 fn finish(disk: &dyn Disk, dir: &Path, mut done: RepairReport) -> Result<RepairReport, OpenError> {

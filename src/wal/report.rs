@@ -48,7 +48,7 @@ impl Class {
                 "sound; the last batch was torn before it was acknowledged, and the next start drops it"
             }
             Self::Covered => {
-                "damaged, but a checkpoint covers every damaged record: the next start loses nothing"
+                "damaged, but a checkpoint covers every record that is known to be: the next start goes on without them"
             }
             Self::Damaged => "damaged: acknowledged records cannot be read",
         }

@@ -163,7 +163,7 @@ fn damage_below_a_checkpoint_is_covered() {
         (
             Some(1),
             [
-                "C: the log is damaged, but a checkpoint covers every damaged record: the next start loses nothing",
+                "C: the log is damaged, but a checkpoint covers every record that is known to be: the next start goes on without them",
                 "  DATA/wal/0000000000000002-0000000000000001.wal offset 4544: the record's payload does not match its checksum; record 6 unreadable (a checkpoint contains what they did)",
             ]
             .as_slice(),

@@ -320,9 +320,13 @@ fn states_of_a_start(image: &Image, seed: u64) -> Vec<Image> {
     let mut states = Vec::new();
     for op in disk.ops() {
         model.apply(&op);
-        states.push(model.live_image());
-        states.push(model.materialise(|_| false, |_| Fate::Lost));
-        states.push(model.materialise(|_| true, |_| Fate::Lost));
+        let all_lost = model.materialise(|_| false, |_| Fate::Lost);
+        let data_lost = model.materialise(|_| true, |_| Fate::Lost);
+        for state in [model.live_image(), all_lost, data_lost] {
+            if !states.contains(&state) {
+                states.push(state);
+            }
+        }
     }
     states
 }
@@ -350,7 +354,7 @@ fn c10_kill_during_recovery_at_each_operation_to_depth_three_changes_nothing() {
             }
         }
     }
-    assert_eq!((wrong, checked > 50_000), (0, true));
+    assert_eq!((wrong, checked > 500), (0, true));
 }
 
 #[test]

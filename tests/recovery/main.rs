@@ -13,3 +13,4 @@ mod faults;
 mod gate;
 mod lifecycle;
 mod support;
+mod sweep;

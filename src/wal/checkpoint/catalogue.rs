@@ -1,11 +1,11 @@
 //! Which checkpoints there are, and which of them can be used.
 
 use super::{CheckpointDamage, CheckpointInfo, read_checkpoint};
-use crate::bugs::{Bug, planted};
 use crate::sys::Disk;
 use crate::wal::error::OpenError;
 use crate::wal::ids::{Lsn, StoreId};
 use crate::wal::layout;
+use crate::wal::segment::FORMAT_VERSION;
 
 /// Whether a checkpoint can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,32 +47,33 @@ pub(crate) fn newest_first(
 ) -> Result<Vec<CheckpointFile>, OpenError> {
     let mut found = Vec::new();
     for name in list(disk)? {
-        let name = match name.strip_suffix(layout::TMP_SUFFIX) {
-            Some(stem) if planted(Bug::TmpTakenAsCheckpoint) => stem.to_owned(),
-            _ => name,
-        };
         let Some(lsn) = layout::parse_checkpoint_name(&name) else {
             continue;
         };
-        let state = if planted(Bug::TmpTakenAsCheckpoint) && !exists(disk, lsn) {
-            CheckpointState::Whole(CheckpointInfo {
-                lsn,
-                file_bytes: 0,
-                crc: 0,
-                state_hash: 0,
-            })
-        } else {
-            match read_checkpoint(disk, lsn, store, &mut |_, _| Ok(()))? {
-                Ok(info) => CheckpointState::Whole(info),
-                Err(damage) => CheckpointState::Damaged(damage),
+        let state = match read_checkpoint(disk, lsn, store, &mut |_, _| Ok(()))? {
+            Ok(info) => CheckpointState::Whole(info),
+            // As a segment is: not damage, but a store that this program must not touch.
+            Err(CheckpointDamage::Newer(found)) => {
+                return Err(OpenError::NewerFormat {
+                    path: disk.display(&layout::checkpoint_path(lsn)),
+                    found,
+                    supported: FORMAT_VERSION,
+                });
             }
+            Err(CheckpointDamage::Foreign(found)) => {
+                return Err(OpenError::Foreign {
+                    path: disk.display(&layout::checkpoint_path(lsn)),
+                    found,
+                    expected: store,
+                });
+            }
+            Err(damage) => CheckpointState::Damaged(damage),
         };
         found.push(CheckpointFile { lsn, state });
     }
     found.sort_by_key(|file| std::cmp::Reverse(file.lsn));
-    if planted(Bug::CheckpointByWallClock) {
-        found.sort_by_key(|file| std::cmp::Reverse(written_at(disk, file.lsn)));
-    }
+    #[cfg(feature = "bug-hooks")]
+    planted::spoil(disk, &mut found)?;
     Ok(found)
 }
 
@@ -84,20 +85,54 @@ fn list(disk: &dyn Disk) -> Result<Vec<String>, OpenError> {
     }
 }
 
-/// For planted bugs only.
-fn exists(disk: &dyn Disk, lsn: Lsn) -> bool {
-    disk.open(&layout::checkpoint_path(lsn), crate::sys::Access::Read)
-        .is_ok()
-}
-
-/// For planted bugs only: the time of writing that a checkpoint names.
-fn written_at(disk: &dyn Disk, lsn: Lsn) -> i64 {
-    let mut header = [0; super::HEADER_BYTES];
-    let Ok(file) = disk.open(&layout::checkpoint_path(lsn), crate::sys::Access::Read) else {
-        return 0;
+/// What planted bugs make of the list.
+#[cfg(feature = "bug-hooks")]
+mod planted {
+    use super::super::HEADER_BYTES;
+    use super::{
+        CheckpointFile, CheckpointInfo, CheckpointState, Disk, Lsn, OpenError, layout, list,
     };
-    match crate::wal::fileops::read_full(file.as_ref(), 0, &mut header) {
-        Ok(_) => crate::wal::frame::u64_at(&header, 40).cast_signed(),
-        Err(_) => 0,
+    use crate::bugs::{Bug, planted};
+    use crate::wal::fileops::read_full;
+    use crate::wal::frame::u64_at;
+
+    pub(super) fn spoil(disk: &dyn Disk, found: &mut Vec<CheckpointFile>) -> Result<(), OpenError> {
+        if planted(Bug::TmpTakenAsCheckpoint) {
+            for name in list(disk)? {
+                let Some(stem) = name.strip_suffix(layout::TMP_SUFFIX) else {
+                    continue;
+                };
+                let Some(lsn) = layout::parse_checkpoint_name(stem) else {
+                    continue;
+                };
+                let info = CheckpointInfo {
+                    lsn,
+                    file_bytes: 0,
+                    crc: 0,
+                    state_hash: 0,
+                };
+                found.push(CheckpointFile {
+                    lsn,
+                    state: CheckpointState::Whole(info),
+                });
+            }
+            found.sort_by_key(|file| std::cmp::Reverse(file.lsn));
+        }
+        if planted(Bug::CheckpointByWallClock) {
+            found.sort_by_key(|file| std::cmp::Reverse(written_at(disk, file.lsn)));
+        }
+        Ok(())
+    }
+
+    /// The time of writing that a checkpoint names.
+    fn written_at(disk: &dyn Disk, lsn: Lsn) -> i64 {
+        let mut header = [0; HEADER_BYTES];
+        let Ok(file) = disk.open(&layout::checkpoint_path(lsn), crate::sys::Access::Read) else {
+            return 0;
+        };
+        match read_full(file.as_ref(), 0, &mut header) {
+            Ok(_) => u64_at(&header, 40).cast_signed(),
+            Err(_) => 0,
+        }
     }
 }

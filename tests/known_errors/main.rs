@@ -1,0 +1,125 @@
+//! Every error that was found in the log has a test here, named after what went wrong.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[allow(dead_code, reason = "what other tests need of it is not needed here")]
+#[path = "../recovery/support.rs"]
+mod support;
+
+use std::sync::Arc;
+
+use support::{Texts, World, checkpoint, place_of, post, texts};
+use tocsin::sys::{
+    Call, CrashModel, Disk, Errno, Fate, Fault, FaultKind, Image, RecordingDisk, SimDisk,
+};
+use tocsin::wal::{Class, open, salvage};
+
+/// The second rotation left a successor that named a predecessor which no longer counts.
+#[test]
+fn rotating_a_segment_without_records_leaves_a_sound_log() {
+    let world = World::new();
+    let mut writer = world.open();
+    post(&mut writer, &["one"]);
+    writer.rotate().unwrap();
+    writer.rotate().unwrap();
+    post(&mut writer, &["two"]);
+    drop(writer);
+    assert_eq!(
+        (world.class(), world.recover()),
+        (Class::CleanEnd, texts(&["one", "two"]))
+    );
+}
+
+/// A kill in the middle of the creation of a store, a start that could read `STORE`, records, and a
+/// power loss that took the name of `STORE`, which nothing had made durable.
+#[test]
+fn name_of_the_identity_is_durable_before_records_depend_on_it() {
+    let world = World::new();
+    let disk = Arc::new(RecordingDisk::new(world.disk.clone()));
+    let shared: Arc<dyn Disk> = Arc::<RecordingDisk<SimDisk>>::clone(&disk);
+    drop(
+        open(
+            &world.environment_over(shared, 3),
+            &world.options,
+            &mut Texts::default(),
+        )
+        .unwrap(),
+    );
+    let ops = disk.ops();
+    let mut refused = Vec::new();
+    for killed_at in 1..=ops.len() {
+        let mut model = CrashModel::new(&Image::default());
+        ops[..killed_at].iter().for_each(|op| model.apply(op));
+        let live = World::on(&model.live_image());
+        let second = Arc::new(RecordingDisk::numbered_from(live.disk.clone(), 1 << 20));
+        let shared: Arc<dyn Disk> = Arc::<RecordingDisk<SimDisk>>::clone(&second);
+        let environment = live.environment_over(shared, 4);
+        let (mut writer, _) = open(&environment, &live.options, &mut Texts::default()).unwrap();
+        post(&mut writer, &["one"]);
+        drop(writer);
+        second.ops().iter().for_each(|op| model.apply(op));
+        let after = World::on(&model.materialise(|_| false, |_| Fate::Lost));
+        if after.try_open().map(|(_, _, replayed)| replayed).ok() != Some(texts(&["one"])) {
+            refused.push(killed_at);
+        }
+    }
+    assert_eq!(refused, Vec::<usize>::new());
+}
+
+/// A checksum that ran over the header and the header's own checksum was the same for all headers.
+#[test]
+fn checksums_of_checkpoints_with_equal_sections_differ() {
+    let world = World::new();
+    let mut writer = world.open();
+    post(&mut writer, &["one"]);
+    checkpoint(&mut writer, &["state"]);
+    post(&mut writer, &["two"]);
+    checkpoint(&mut writer, &["state"]);
+    drop(writer);
+    let crcs: Vec<u32> = world
+        .inspect()
+        .checkpoints
+        .iter()
+        .map(|file| file.whole().unwrap().crc)
+        .collect();
+    assert_ne!(crcs[0], crcs[1]);
+}
+
+/// Salvage reads the log twice; what only the second reading could not read was given up silently.
+#[test]
+fn salvage_refuses_when_only_its_second_reading_meets_a_read_error() {
+    let world = World::new();
+    let mut writer = world.open();
+    post(&mut writer, &["hit"]);
+    writer.rotate().unwrap();
+    post(&mut writer, &["sound"]);
+    writer.rotate().unwrap();
+    post(&mut writer, &["end"]);
+    writer.heartbeat().unwrap();
+    drop(writer);
+    let (first, second) = (world.segments()[0].clone(), world.segments()[1].clone());
+    let place = place_of(&world.bytes(&first), "hit");
+    let broken = world
+        .with(&first, |bytes| bytes[place.start + 28] ^= 1)
+        .disk
+        .image();
+    let mut silent = Vec::new();
+    for nth in 1..20 {
+        let world = World::on(&broken);
+        let fault = Fault {
+            times: 2,
+            ..Fault::once(Call::Read, nth, FaultKind::Error(Errno::Eio))
+        };
+        world.disk.plan(fault.on(&second.display().to_string()));
+        let report = salvage(&world.environment(5), &world.options);
+        world.disk.heal();
+        let announced = report.as_ref().map_or(0, |report| report.lost.len());
+        let Ok((_, _, replayed)) = world.try_open() else {
+            continue;
+        };
+        if announced == 1 && replayed != texts(&["sound", "end"]) {
+            silent.push(nth);
+        }
+    }
+    assert_eq!(silent, Vec::<u64>::new());
+}
