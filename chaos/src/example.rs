@@ -9,29 +9,9 @@ use tocsin::record::{
     AlertBatchV1, AlertV1, FlushIntentV1, NotificationKeyV1, NotifyResultV1, Pairs, Record,
 };
 use tocsin::sys::{Clock, Disk, SeededEntropy, VirtualClock, WallTime};
-use tocsin::wal::scan::Scanned;
-use tocsin::wal::{Environment, Lane, LogOptions, NewRecord, Replay, Writer, open};
+use tocsin::wal::{Environment, IgnoreReplay, Lane, LogOptions, NewRecord, Writer, open};
 
 const SEGMENT_BYTES: u64 = 1024 * 1024;
-
-struct Nothing;
-
-impl Replay for Nothing {
-    fn checkpoint_section(
-        &mut self,
-        _kind: u32,
-        _bytes: &[u8],
-    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        Ok(())
-    }
-
-    fn record(
-        &mut self,
-        _record: &Scanned<'_>,
-    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        Ok(())
-    }
-}
 
 /// Makes the store in `disk`, ending at `now`; `root` is where that is, for messages.
 ///
@@ -58,7 +38,7 @@ pub fn make(disk: Arc<dyn Disk>, now: WallTime, root: &Path) -> Result<()> {
         ..LogOptions::default()
     };
     let (mut writer, _) =
-        open(&environment, &options, &mut Nothing).context("cannot make the store")?;
+        open(&environment, &options, &mut IgnoreReplay).context("cannot make the store")?;
     for hour in 0..24 {
         for host in 0..4 {
             let is_firing = (hour + host) % 6 < 4;

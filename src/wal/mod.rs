@@ -23,7 +23,7 @@ pub use error::{AppendError, OpenError};
 pub use ids::{Lsn, RecordType, Salt, SegmentSeq, StoreId};
 pub use log::{Counters, DurableBatch, DurableSink, HEARTBEAT_EVERY, Log, ThreadOptions};
 pub use queue::{Completion, QueueLimits};
-pub use recover::{LogOptions, Replay, StartReport, open};
+pub use recover::{IgnoreReplay, LogOptions, Replay, StartReport, open};
 pub use repair::{
     LostRange, RepairReport, repair_tail, repair_tail_dry_run, salvage, salvage_dry_run,
 };

@@ -73,6 +73,27 @@ pub trait Replay {
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
 }
 
+/// Takes a replay and keeps nothing of it: for those who only append.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct IgnoreReplay;
+
+impl Replay for IgnoreReplay {
+    fn checkpoint_section(
+        &mut self,
+        _kind: u32,
+        _bytes: &[u8],
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        Ok(())
+    }
+
+    fn record(
+        &mut self,
+        _record: &Scanned<'_>,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        Ok(())
+    }
+}
+
 /// Settings of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogOptions {

@@ -32,33 +32,13 @@ use tocsin::sys::{
 use tocsin::wal::frame::frame_bytes;
 use tocsin::wal::scan::{Behind, Scanned, inspect};
 use tocsin::wal::{
-    Environment, Lane, Log, LogOptions, NewRecord, RecordType, Replay, ThreadOptions, View, Writer,
-    open,
+    Environment, IgnoreReplay, Lane, Log, LogOptions, NewRecord, RecordType, ThreadOptions, View,
+    Writer, open,
 };
 
 const PAYLOAD_BYTES: usize = 336;
 const BATCHES: [usize; 3] = [1, 64, 1024];
 const SCAN_BYTES: u64 = 1024 * 1024 * 1024;
-
-#[derive(Debug)]
-struct Ignore;
-
-impl Replay for Ignore {
-    fn checkpoint_section(
-        &mut self,
-        _kind: u32,
-        _bytes: &[u8],
-    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        Ok(())
-    }
-
-    fn record(
-        &mut self,
-        _record: &Scanned<'_>,
-    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        Ok(())
-    }
-}
 
 fn record(at: usize) -> NewRecord {
     let payload = (0..PAYLOAD_BYTES)
@@ -86,9 +66,13 @@ fn directory() -> tempfile::TempDir {
 
 fn writer_in(dir: &Path) -> Writer {
     let disk = Arc::new(RealDisk::new(dir));
-    open(&environment(disk), &LogOptions::default(), &mut Ignore)
-        .unwrap()
-        .0
+    open(
+        &environment(disk),
+        &LogOptions::default(),
+        &mut IgnoreReplay,
+    )
+    .unwrap()
+    .0
 }
 
 /// The bytes that a batch of so many records takes in the log.
@@ -292,7 +276,8 @@ fn cpu(criterion: &mut Criterion) {
     for records in BATCHES {
         let disk = NullDisk(SimDisk::without_power_loss(&Image::default()));
         let options = LogOptions::default();
-        let (mut writer, _) = open(&environment(Arc::new(disk)), &options, &mut Ignore).unwrap();
+        let (mut writer, _) =
+            open(&environment(Arc::new(disk)), &options, &mut IgnoreReplay).unwrap();
         // The first segment is one of the simulated disk's; the next is not.
         writer.rotate().unwrap();
         let records: Vec<NewRecord> = (0..records).map(record).collect();

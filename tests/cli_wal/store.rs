@@ -11,9 +11,8 @@ use tocsin::record::{
     AlertBatchV1, AlertV1, FlushIntentV1, NotificationKeyV1, NotifyResultV1, Record, SilenceSetV1,
 };
 use tocsin::sys::{SeededEntropy, VirtualClock, WallTime};
-use tocsin::wal::scan::Scanned;
 use tocsin::wal::{
-    Environment, Lane, LogOptions, Lsn, NewRecord, Replay, StartReport, Writer, open,
+    Environment, IgnoreReplay, Lane, LogOptions, Lsn, NewRecord, StartReport, Writer, open,
 };
 
 /// 2026-11-22T03:00:00Z.
@@ -28,25 +27,6 @@ pub(crate) struct Store {
     dir: tempfile::TempDir,
     pub(crate) clock: Arc<VirtualClock>,
     entropy: Arc<SeededEntropy>,
-}
-
-struct Nothing;
-
-impl Replay for Nothing {
-    fn checkpoint_section(
-        &mut self,
-        _kind: u32,
-        _bytes: &[u8],
-    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        Ok(())
-    }
-
-    fn record(
-        &mut self,
-        _record: &Scanned<'_>,
-    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        Ok(())
-    }
 }
 
 impl Store {
@@ -81,7 +61,7 @@ impl Store {
             pid: 4711,
             ..LogOptions::default()
         };
-        open(&self.environment(), &options, &mut Nothing).unwrap()
+        open(&self.environment(), &options, &mut IgnoreReplay).unwrap()
     }
 
     pub(crate) fn open(&self) -> Writer {

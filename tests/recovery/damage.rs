@@ -236,31 +236,6 @@ fn w19_two_frames_swapped_are_damage() {
 }
 
 #[test]
-fn w19_frame_of_a_batch_that_was_given_up_does_not_continue_another() {
-    // Two batches with the same LSNs and lengths, as a full disk and a retry make them; of the
-    // second only the first record reaches the disk.
-    let make = |second: &str| {
-        let world = World::new();
-        let mut writer = world.open();
-        post(&mut writer, &["one", second]);
-        world
-    };
-    let (given_up, retried) = (make("lost"), make("kept"));
-    let path = retried.segments()[0].clone();
-    let place = place_of(&retried.bytes(&path), "kept");
-    let old = given_up.bytes(&path)[place.start..place.end].to_vec();
-    // The frame after the given-up one, moved behind the retried one's place, is not a successor.
-    let mixed = retried.with(&path, |bytes| {
-        bytes[place.start..place.end].copy_from_slice(&old);
-    });
-    let next = given_up.with(&path, |_| ());
-    assert_eq!(
-        (mixed.recover(), next.recover()),
-        (texts(&["one", "lost"]), texts(&["one", "lost"]))
-    );
-}
-
-#[test]
 fn w20_frames_of_an_earlier_life_after_the_tail_are_the_end_of_the_log() {
     let world = three_proven();
     let path = world.segments()[0].clone();

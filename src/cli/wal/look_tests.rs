@@ -12,7 +12,7 @@ use crate::sys::{
     VirtualClock, WallTime,
 };
 use crate::wal::scan::Scanned;
-use crate::wal::{Environment, Lane, LogOptions, NewRecord, RecordType, Replay, Writer};
+use crate::wal::{Environment, IgnoreReplay, Lane, LogOptions, NewRecord, RecordType, Writer};
 
 const SEGMENT_BYTES: u64 = 8192;
 
@@ -131,25 +131,6 @@ impl Disk for Moving {
     }
 }
 
-struct Nothing;
-
-impl Replay for Nothing {
-    fn checkpoint_section(
-        &mut self,
-        _kind: u32,
-        _bytes: &[u8],
-    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        Ok(())
-    }
-
-    fn record(
-        &mut self,
-        _record: &Scanned<'_>,
-    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        Ok(())
-    }
-}
-
 fn environment(disk: &SimDisk) -> Environment {
     Environment {
         disk: Arc::new(disk.clone()),
@@ -163,7 +144,7 @@ fn open_writer(disk: &SimDisk) -> Writer {
         segment_bytes: SEGMENT_BYTES,
         ..LogOptions::default()
     };
-    crate::wal::open(&environment(disk), &options, &mut Nothing)
+    crate::wal::open(&environment(disk), &options, &mut IgnoreReplay)
         .unwrap()
         .0
 }
