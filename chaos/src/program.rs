@@ -306,8 +306,8 @@ fn log(
                 },
             )?;
         }
-        suite("two workloads of 200 steps", &|t, part, parts| {
-            reference(t, 200, 2, seed, part, parts);
+        suite("sixteen workloads of 25 steps", &|t, part, parts| {
+            reference(t, 25, 16, seed, part, parts);
         })?;
     } else {
         suite("all workloads of 2 steps, healthy", &|t, part, parts| {
