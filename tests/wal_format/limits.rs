@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use tocsin::sys::Image;
+use tocsin::sys::{Image, SimDisk};
+use tocsin::wal::View;
 
 use crate::samples::{records, small_alert};
-use crate::store::{World, hex, look, start};
+use crate::store::{World, look};
 
 const SEGMENT_BYTES: u64 = 16 * 1024;
 
@@ -100,7 +101,7 @@ fn copy_taken_while_two_checkpoints_are_made_is_refused_and_not_misread() {
 }
 
 #[test]
-fn checkpoint_of_a_newer_format_is_not_used_and_the_one_before_it_is() {
+fn checkpoint_of_a_newer_format_is_refused_with_both_versions() {
     let world = World::on(&Image::default(), SEGMENT_BYTES);
     let mut writer = world.open();
     world.append(&mut writer, &[small_alert()]);
@@ -118,9 +119,16 @@ fn checkpoint_of_a_newer_format_is_not_used_and_the_one_before_it_is() {
     bytes[8] = 2;
     let crc = crc32fast::hash(&bytes[..48]);
     bytes[48..52].copy_from_slice(&crc.to_le_bytes());
-    let started = start(&image, SEGMENT_BYTES);
+    let disk = SimDisk::new(&image);
+    let refusal = View::load(&disk).map(|view| view.base()).unwrap_err();
     assert_eq!(
-        json!([started["class"], started["sections"]]),
-        json!(["E", [{ "kind": 1, "bytes": hex(b"older") }]])
+        (refusal.exit_code(), refusal.to_string()),
+        (
+            5,
+            format!(
+                "{} has format version 2; this program reads up to version 1. Use the version of tocsin that wrote it, or a later one",
+                newest.display()
+            )
+        )
     );
 }
