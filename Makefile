@@ -4,15 +4,17 @@
 #   make test     all tests
 #   make lint     format, clippy, licences
 #   make bench    benchmarks, beside a bare loop on the same disk
+#   make fuzz     one fuzz target (TARGET=name SECONDS=60); needs cargo-fuzz
 #   make chaos    try to refute what the log promises (CHAOS=short for a few minutes' worth)
 
 CARGO ?= cargo
 CHAOS ?= full
 SEED ?= 1
+SECONDS ?= 60
 PROFILE := --profile chaos
 BUILT := target/chaos
 
-.PHONY: run test lint bench chaos
+.PHONY: run test lint bench fuzz chaos
 
 # The server is not part of this version: what there is to run are the tools, on an example.
 run:
@@ -35,6 +37,11 @@ lint:
 
 bench:
 	$(CARGO) bench --locked --bench log
+
+# Without a sanitizer the stable compiler will do, and there is no unsafe code of ours for one to watch.
+fuzz:
+	$(CARGO) fuzz run --fuzz-dir tests/fuzz --sanitizer none $(TARGET) -- \
+		-max_total_time=$(SECONDS) -rss_limit_mb=2048 -timeout=10
 
 # One build without and one with the planted bugs; the named tests of recovery are one layer of the hunt.
 chaos:

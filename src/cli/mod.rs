@@ -8,6 +8,7 @@
 //! * A reader that goes away (`| head`) ends a command quietly.
 //! * No colour: everything can be read without.
 
+pub mod amtool;
 pub mod exit;
 mod problem;
 mod program;
@@ -16,7 +17,7 @@ pub mod wal;
 mod world;
 
 pub use problem::Problem;
-pub use world::{OpenDisk, World};
+pub use world::{OpenDisk, ReadStdin, World};
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -83,6 +84,9 @@ pub fn run(
 
 fn dispatch(args: &[OsString], context: &mut Context<'_>) -> Result<Exit, Problem> {
     let program = Program::of(args.first());
+    if program == Program::Amtool {
+        return amtool::run(args, context);
+    }
     if program != Program::Tocsin {
         return Err(Problem::NotBuilt(program.name()));
     }

@@ -1,14 +1,18 @@
 //! What a command may touch.
 
 use std::fmt;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::sys::{Clock, Disk, Entropy};
+use crate::sys::{Clock, Disk, Entropy, Files};
 use crate::wal::Environment;
 
 /// Gives the disk handle of a directory.
 pub type OpenDisk = Box<dyn Fn(&Path) -> Arc<dyn Disk>>;
+
+/// Reads standard input to its end.
+pub type ReadStdin = Box<dyn Fn(u64) -> io::Result<Vec<u8>>>;
 
 /// The handles through which commands meet the world.
 pub struct World {
@@ -18,6 +22,14 @@ pub struct World {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
+    /// What an operator wrote: configuration, templates.
+    pub files: Arc<dyn Files>,
+    /// Reads standard input to its end, at most that many bytes.
+    pub stdin: ReadStdin,
+    /// Whether standard input is a terminal, so that nothing was piped in.
+    pub stdin_is_terminal: bool,
+    /// The user's home directory.
+    pub home: Option<PathBuf>,
     /// Whether somebody watches standard error.
     pub shows_progress: bool,
     /// Whether results go to a terminal, where a progress bar would stand between them.

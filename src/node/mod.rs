@@ -8,17 +8,19 @@
 mod real_clock;
 mod real_disk;
 mod real_entropy;
+mod real_files;
 
 pub use real_clock::RealClock;
 pub use real_disk::RealDisk;
 pub use real_entropy::RealEntropy;
+pub use real_files::RealFiles;
 
 use std::io::{self, IsTerminal};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cli::World;
-use crate::sys::Disk;
+use crate::sys::{Disk, Files};
 
 /// The world as a command of this process meets it.
 ///
@@ -33,6 +35,10 @@ pub fn world() -> io::Result<World> {
         open_disk: Box::new(|root: &Path| Arc::new(RealDisk::new(root)) as Arc<dyn Disk>),
         clock: Arc::new(RealClock::new()),
         entropy: Arc::new(RealEntropy::new()?),
+        files: Arc::new(RealFiles),
+        stdin: Box::new(|bytes_max| RealFiles.read(Path::new("/dev/stdin"), bytes_max)),
+        stdin_is_terminal: io::stdin().is_terminal(),
+        home: std::env::var_os("HOME").map(PathBuf::from),
         shows_progress: io::stderr().is_terminal(),
         prints_to_terminal: io::stdout().is_terminal(),
     })

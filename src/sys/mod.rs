@@ -8,6 +8,7 @@
 //!   Disk       RealDisk           SimDisk (faults, power loss), RecordingDisk (writes a DiskOp list)
 //!   Clock      RealClock          VirtualClock
 //!   Entropy    RealEntropy        SeededEntropy
+//!   Files      RealFiles          MemoryFiles
 //! ```
 //!
 //! **Invariant:** nothing in this folder touches the real world. The real ones are made in `node`,
@@ -20,6 +21,7 @@ mod clock;
 mod crash_model;
 mod disk;
 mod entropy;
+mod files;
 mod recording_disk;
 mod sim_disk;
 
@@ -27,5 +29,6 @@ pub use clock::{Clock, VirtualClock, WallTime};
 pub use crash_model::{CrashModel, Fate, Fill, Image, NameOp, PendingWrite};
 pub use disk::{Access, Disk, DiskFile, Held, LockGuard, LockOutcome};
 pub use entropy::{Entropy, SeededEntropy};
+pub use files::{Entry, Files, MemoryFiles};
 pub use recording_disk::{DiskOp, FileId, RecordingDisk};
 pub use sim_disk::{Call, Errno, Fault, FaultKind, SimDisk};

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
 use crate::sys::{
-    Call, DiskFile, Errno, Fault, FaultKind, Image, LockOutcome, SeededEntropy, SimDisk,
-    VirtualClock, WallTime,
+    Call, DiskFile, Errno, Fault, FaultKind, Image, LockOutcome, MemoryFiles, SeededEntropy,
+    SimDisk, VirtualClock, WallTime,
 };
 use crate::wal::scan::Scanned;
 use crate::wal::{Environment, IgnoreReplay, Lane, LogOptions, NewRecord, RecordType, Writer};
@@ -173,6 +173,10 @@ fn world(disk: Moving) -> World {
         open_disk: Box::new(move |_| Arc::new(disk.clone())),
         clock: Arc::new(VirtualClock::at(WallTime(0))),
         entropy: Arc::new(SeededEntropy::new(2)),
+        files: Arc::new(MemoryFiles::default()),
+        stdin: Box::new(|_| Ok(Vec::new())),
+        stdin_is_terminal: true,
+        home: None,
         shows_progress: false,
         prints_to_terminal: false,
     }
