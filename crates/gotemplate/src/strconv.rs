@@ -55,6 +55,18 @@ pub fn quote(text: &[u8]) -> String {
     crate::quote::quote(text)
 }
 
+/// The bytes that a quoted literal stands for, if it is one.
+///
+/// ```
+/// use gotemplate::strconv::unquote;
+/// assert_eq!(unquote(br#""a\x41""#), Some(b"aA".to_vec()));
+/// assert_eq!(unquote(br#""a"#), None);
+/// ```
+#[must_use]
+pub fn unquote(literal: &[u8]) -> Option<Vec<u8>> {
+    crate::quote::unquote(literal)
+}
+
 /// Whether a text may stand between backquotes.
 #[must_use]
 pub fn can_backquote(text: &[u8]) -> bool {
