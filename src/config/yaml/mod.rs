@@ -22,18 +22,17 @@ mod any;
 mod decode;
 mod emit;
 mod error;
-mod go_type;
 mod node;
 mod parse;
 mod resolve;
 
 pub use any::Any;
-pub use decode::{Decode, Decoded, Decoder};
-pub use emit::{Item, Render, to_text};
+pub use decode::{Decode, Decoded, Decoder, Int, MatcherWarning, read_map};
+pub use emit::{Item, to_text};
 pub use error::{Error, Fatal, Problem};
 pub use node::{Document, NodeId, Place, Step};
 pub use parse::parse;
-pub use resolve::{Resolved, Tag};
+pub use resolve::Resolved;
 
 /// A longer text is refused: a configuration of 5,000 routes and 2,000 receivers has about 1 MB.
 pub const TEXT_BYTES_MAX: u64 = 64 * 1024 * 1024;

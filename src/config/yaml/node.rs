@@ -56,7 +56,10 @@ impl Document {
     /// the element. Merged keys are found where they stand.
     #[must_use]
     pub fn find(&self, path: &[Step]) -> Option<Place> {
-        let mut at = self.root?;
+        Some(self.find_from(self.root?, path))
+    }
+
+    pub(super) fn find_from(&self, mut at: NodeId, path: &[Step]) -> Place {
         let mut place = self.node(at).place;
         for step in path {
             let found = match step {
@@ -67,7 +70,7 @@ impl Document {
             place = self.node(key).place;
             at = value;
         }
-        Some(place)
+        place
     }
 
     pub(super) fn node(&self, id: NodeId) -> &Node {
