@@ -49,6 +49,12 @@ struct Flags([bool; 4]);
 const FLAGS: [char; 4] = ['i', 'm', 's', 'U'];
 
 impl Flags {
+    /// Whether repetitions take as little as they can, and those with `?` as much.
+    fn is_swapped(self) -> bool {
+        let Self([.., is_swapped]) = self;
+        is_swapped
+    }
+
     /// The letters that lead from these flags to others: those to turn on, a dash, those to turn off.
     fn change_to(self, other: Self) -> String {
         let changed = |is_on: bool| -> String {
@@ -245,7 +251,9 @@ impl<'p> Reader<'p> {
         }
         self.out
             .push_str(self.text.get(start..shown_end).unwrap_or_default());
-        if shown_end < self.at {
+        // A change of `U` before the repetition counts already, although it is not written yet.
+        let is_swapped = self.flags.is_swapped() != self.written.is_swapped();
+        if (shown_end < self.at) != is_swapped {
             self.out.push('?');
         }
         self.group.parts.exchange(part.weight, weight);

@@ -64,3 +64,53 @@ fn what_only_go_reads_so_is_translated() {
     });
     assert_eq!(seen, cases.map(|(_, _, matches)| Ok(matches)));
 }
+
+#[test]
+fn a_repetition_behind_flags_is_of_what_stands_before_them() {
+    let found = |pattern: &str, text: &str| {
+        let (regex, _) = compile(pattern.as_bytes()).unwrap();
+        regex.find(text).map(|found| found.as_str().to_owned())
+    };
+    let seen = [
+        found("a*(?i)?b", "aab"),
+        found("x(?U)*", "xx"),
+        found("x(?U)*?", "xx"),
+        found("(?U)x*(?-U)y+", "xyy"),
+        found("a+(?i){2}", "a"),
+    ];
+    let expected = [Some("aab"), Some(""), Some("xx"), Some("xyy"), None];
+    assert_eq!(seen, expected.map(|text| text.map(str::to_owned)));
+}
+
+#[test]
+fn patterns_are_as_deep_and_as_long_as_go_allows() {
+    let nested = |depth: usize| format!("{}a{}", "(".repeat(depth), ")".repeat(depth));
+    let bare = |depth: usize| format!("{}a{}", "(?:".repeat(depth), ")".repeat(depth));
+    let repeated = |times: usize| format!("(?:a{{{times}}}){{10}}");
+    let seen = [nested(999), nested(1000), bare(1000), repeated(100), repeated(101)]
+        .map(|pattern| compile(pattern.as_bytes()).map(|_| ()).map_err(|error| error.code));
+    let expected = [
+        Ok(()),
+        Err("expression nests too deeply"),
+        Ok(()),
+        Ok(()),
+        Err("invalid repeat count"),
+    ];
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn code_points_that_no_text_contains_can_be_written() {
+    let cases = [
+        (r"^\x{D800}$", "a", false),
+        (r"^[\x{D800}a]$", "a", true),
+        (r"^[^\x{D800}]$", "a", true),
+        (r"^[\x{D7FF}-\x{E000}]$", "\u{E000}", true),
+        (r"^\p{Cs}$", "a", false),
+        (r"^\P{Cs}$", "a", true),
+    ];
+    let seen = cases.map(|(pattern, text, _)| {
+        compile(pattern.as_bytes()).map(|(regex, _)| regex.is_match(text))
+    });
+    assert_eq!(seen, cases.map(|(_, _, matches)| Ok(matches)));
+}
