@@ -87,8 +87,18 @@ fn patterns_are_as_deep_and_as_long_as_go_allows() {
     let nested = |depth: usize| format!("{}a{}", "(".repeat(depth), ")".repeat(depth));
     let bare = |depth: usize| format!("{}a{}", "(?:".repeat(depth), ")".repeat(depth));
     let repeated = |times: usize| format!("(?:a{{{times}}}){{10}}");
-    let seen = [nested(999), nested(1000), bare(1000), repeated(100), repeated(101)]
-        .map(|pattern| compile(pattern.as_bytes()).map(|_| ()).map_err(|error| error.code));
+    let seen = [
+        nested(999),
+        nested(1000),
+        bare(1000),
+        repeated(100),
+        repeated(101),
+    ]
+    .map(|pattern| {
+        compile(pattern.as_bytes())
+            .map(|_| ())
+            .map_err(|error| error.code)
+    });
     let expected = [
         Ok(()),
         Err("expression nests too deeply"),
