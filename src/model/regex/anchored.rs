@@ -1,0 +1,77 @@
+//! Patterns of matchers.
+
+use regex::Regex;
+
+use super::{RegexError, compile};
+
+/// A pattern that has to match the whole of a text.
+///
+/// Alertmanager 0.34 puts `^(?:` before it and `)$` behind, as texts: `a)|(?:b` is a pattern.
+#[derive(Debug, Clone)]
+pub struct AnchoredRegex(Kind);
+
+#[derive(Debug, Clone)]
+enum Kind {
+    /// `a|b|c`, sorted: most patterns of most configurations, and far cheaper to hold and to ask.
+    Literals(Box<[Box<str>]>),
+    Regex(Regex),
+}
+
+const OPEN: &str = "^(?:";
+const CLOSE: &str = ")$";
+
+impl AnchoredRegex {
+    /// Compiles a pattern.
+    ///
+    /// # Errors
+    /// If Go would not compile it, or the result is too large.
+    pub fn new(pattern: &str) -> Result<Self, RegexError> {
+        if let Some(literals) = literals(pattern) {
+            return Ok(Self(Kind::Literals(literals)));
+        }
+        let (regex, _) = compile(format!("{OPEN}{pattern}{CLOSE}").as_bytes())?;
+        Ok(Self(Kind::Regex(regex)))
+    }
+
+    /// Whether the whole text matches.
+    #[must_use]
+    pub fn is_match(&self, text: &str) -> bool {
+        match &self.0 {
+            Kind::Literals(literals) => literals.binary_search_by(|it| (**it).cmp(text)).is_ok(),
+            Kind::Regex(regex) => regex.is_match(text),
+        }
+    }
+
+    /// The texts that match, if the pattern is but a list of them.
+    #[must_use]
+    pub fn literals(&self) -> Option<Vec<&str>> {
+        match &self.0 {
+            Kind::Literals(literals) => Some(literals.iter().map(|text| &**text).collect()),
+            Kind::Regex(_) => None,
+        }
+    }
+}
+
+/// The alternatives of a pattern that has nothing but them, sorted. `match_re` wraps its patterns once
+/// more, which makes no difference to what they match.
+fn literals(pattern: &str) -> Option<Box<[Box<str>]>> {
+    let mut list = pattern;
+    while let Some(inner) = list.strip_prefix(OPEN) {
+        list = inner.strip_suffix(CLOSE)?;
+    }
+    let mut found = Vec::new();
+    let mut literal = String::new();
+    let mut chars = list.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '|' => found.push(std::mem::take(&mut literal).into()),
+            '\\' => literal.push(chars.next().filter(char::is_ascii_punctuation)?),
+            '.' | '+' | '*' | '?' | '(' | ')' | '[' | ']' | '{' | '}' | '^' | '$' => return None,
+            _ => literal.push(c),
+        }
+    }
+    found.push(literal.into());
+    found.sort_unstable();
+    found.dedup();
+    Some(found.into())
+}
