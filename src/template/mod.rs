@@ -17,9 +17,11 @@ mod default_email;
 mod default_text;
 mod functions;
 pub mod glob;
+pub mod limits;
 mod regexp;
 mod route_labels;
 mod text;
+mod title;
 mod types;
 
 use std::fmt;
@@ -35,6 +37,13 @@ pub use functions::Now;
 pub use types::{ALERT, ALERT_SLICE, ALERTS, DATA, DATA_POINTER, KV, PAIR, PAIRS, STRINGS};
 
 use route_labels::RouteLabels;
+
+/// The sources of the default templates, in the order in which they are loaded: those of text
+/// notifications and those of mails.
+#[must_use]
+pub fn default_sources() -> [String; 2] {
+    [default_text::source(), default_email::source()]
+}
 
 /// What templates are made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,8 +137,9 @@ impl Templates {
         let mut templates = Self {
             sets: Arc::new(sets),
         };
-        templates.add("", default_text::source())?;
-        templates.add("", default_email::source())?;
+        for source in default_sources() {
+            templates.add("", source)?;
+        }
         Ok(templates)
     }
 
