@@ -6,8 +6,8 @@
 //! configuration; a later one replaces an earlier one unless it is blank. A string of the
 //! configuration is rendered in a copy of the set, where it may define templates of its own.
 //!
-//! Nothing here reads a file or a clock: the caller passes the bytes of template files and what
-//! tells the time. [`glob`] says which files an entry of the configuration means.
+//! Nothing here knows a clock or the file system: the caller passes what tells the time and where
+//! files are read ([`load`]). [`glob`] says which files an entry of the configuration means.
 //!
 //! Rules: the functions, the data and the quirks of loading are those of Alertmanager 0.34; the
 //! conformance cases in `tests/conformance/templates` were obtained by running it.
@@ -17,17 +17,23 @@ mod default_email;
 mod default_text;
 mod functions;
 pub mod glob;
+mod go_url;
+pub mod limits;
+pub mod load;
+mod mimir;
+mod payload;
 mod regexp;
 mod route_labels;
 mod text;
+mod title;
 mod types;
 
 use std::fmt;
 use std::sync::Arc;
 
-use gotemplate::time::Zone;
+use gotemplate::time::{Time, Zone};
 use gotemplate::{
-    Environment, Error, HtmlSet, Limits, MissingKey, ParseError, Stop, TextSet, Value,
+    Environment, Error, FuncMap, HtmlSet, Limits, MissingKey, ParseError, Stop, TextSet, Value,
 };
 
 pub use data::{Alert, Data, Labels};
@@ -35,6 +41,13 @@ pub use functions::Now;
 pub use types::{ALERT, ALERT_SLICE, ALERTS, DATA, DATA_POINTER, KV, PAIR, PAIRS, STRINGS};
 
 use route_labels::RouteLabels;
+
+/// The sources of the default templates, in the order in which they are loaded: those of text
+/// notifications and those of mails.
+#[must_use]
+pub fn default_sources() -> [String; 2] {
+    [default_text::source(), default_email::source()]
+}
 
 /// What templates are made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +101,18 @@ pub struct Options {
     pub limits: Limits,
 }
 
+impl Default for Options {
+    /// The limits of the server, UTC, and a clock that stands at the year 1970: for previews and
+    /// tests, which must not depend on when they run.
+    fn default() -> Self {
+        Self {
+            now: Arc::new(|| Time::from_unix(0, 0, Zone::utc())),
+            local_zone: Zone::utc(),
+            limits: limits::SERVER,
+        }
+    }
+}
+
 impl fmt::Debug for Options {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Options")
@@ -115,8 +140,23 @@ impl Templates {
     /// # Errors
     /// Never, unless a default template is broken.
     pub fn new(options: &Options) -> Result<Self, ParseError> {
+        Self::with_functions(options, functions::table(&options.now))
+    }
+
+    /// The default templates for a tenant of Mimir, whose templates may call `tenantID`,
+    /// `queryFromGeneratorURL` and `grafanaExploreURL` too.
+    ///
+    /// # Errors
+    /// Never, unless a default template is broken.
+    pub fn for_tenant(options: &Options, tenant: &str) -> Result<Self, ParseError> {
+        let mut table = functions::table(&options.now);
+        mimir::add(&mut table, tenant);
+        Self::with_functions(options, table)
+    }
+
+    fn with_functions(options: &Options, functions: FuncMap) -> Result<Self, ParseError> {
         let environment = Environment {
-            functions: functions::table(&options.now),
+            functions,
             missing_key: MissingKey::Zero,
             limits: options.limits,
             local_zone: options.local_zone.clone(),
@@ -128,8 +168,9 @@ impl Templates {
         let mut templates = Self {
             sets: Arc::new(sets),
         };
-        templates.add("", default_text::source())?;
-        templates.add("", default_email::source())?;
+        for source in default_sources() {
+            templates.add("", source)?;
+        }
         Ok(templates)
     }
 
