@@ -72,13 +72,10 @@ impl Sections {
         Ok(names)
     }
 
-    /// Joins relative paths to the directory of the file.
+    /// Joins relative paths to the directory of the file, but for those of `global`.
     pub(super) fn resolve(&mut self, directory: &Directory) {
         for pattern in &mut self.templates {
             directory.join(pattern);
-        }
-        if let Some(http) = self.global.as_mut().and_then(|global| global.http_config.as_mut()) {
-            http.resolve(directory);
         }
         for receiver in &mut self.receivers {
             receiver.resolve(directory);
