@@ -21,8 +21,8 @@ use super::resolve::{Resolved, resolve};
 use crate::model::Mode;
 use crate::model::matcher::Warning;
 
-/// A scalar where secrets belong is shown if it is no longer than this: a secret is long.
-const SHOWN_BYTES_MAX: usize = 6;
+/// A scalar that may be a secret is shown if it is no longer than this: a secret is long.
+const SHOWN_BYTES_MAX: usize = 8;
 
 /// Whether a value was read; `false` after an error of type, which has been noted.
 pub type Decoded = Result<bool, Fatal>;
@@ -95,6 +95,12 @@ impl<'d> Decoder<'d> {
         }
     }
 
+    /// A decoder of a document that is no configuration.
+    #[must_use]
+    pub fn plain(document: &'d Document) -> Self {
+        Self::new(document, Mode::default(), jiff::tz::TimeZone::UTC)
+    }
+
     /// Reads the whole document. Gives `false` if there is none.
     ///
     /// # Errors
@@ -164,7 +170,10 @@ impl<'d> Decoder<'d> {
                 };
                 return Ok(out.take_quoted_null(text) || self.mismatch(at, "!!str", &T::go_type()));
             }
-            if self.scalar(at)?.is_some_and(|(value, _)| value == Resolved::Null) {
+            if self
+                .scalar(at)?
+                .is_some_and(|(value, _)| value == Resolved::Null)
+            {
                 *out = T::default();
                 return Ok(true);
             }
@@ -185,10 +194,7 @@ impl<'d> Decoder<'d> {
         if self.reads_of_aliases <= 100 || self.reads <= 1000 {
             return Ok(());
         }
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "a share does not need 53 bits"
-        )]
+        #[expect(clippy::cast_precision_loss, reason = "a share does not need 53 bits")]
         let (reads, reads_of_aliases) = (self.reads as f64, self.reads_of_aliases as f64);
         let excess = ((reads - SMALL) / (LARGE - SMALL)).clamp(0.0, 1.0);
         if reads_of_aliases / reads > 0.99 - 0.89 * excess {
@@ -258,13 +264,20 @@ impl<'d> Decoder<'d> {
             {
                 value
             }
-            ("!!float", Resolved::Int(number)) => {
+            ("!!float", Resolved::Int(number)) =>
+            {
                 #[expect(clippy::cast_precision_loss, reason = "the tag asks for it")]
                 Resolved::Float(number as f64)
             }
             ("!!bool" | "!!int" | "!!float" | "!!null" | "!!timestamp", value) => {
                 let found = value.tag().name();
-                let text = format!("cannot decode {found} `{text}` as a {tag}");
+                // Which type it is for, and so whether it is a secret, is not known here.
+                let shown = if text.len() > SHOWN_BYTES_MAX {
+                    "..."
+                } else {
+                    text
+                };
+                let text = format!("cannot decode {found} `{shown}` as a {tag}");
                 return Err(Problem::yaml(text, node.place));
             }
             _ => Resolved::Str,
@@ -482,7 +495,10 @@ fn truncated(value: f64, least: f64, greatest: f64) -> Option<i128> {
     if !(least..=greatest).contains(&value) {
         return None;
     }
-    #[expect(clippy::cast_possible_truncation, reason = "cutting is the rule, and it is in range")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "cutting is the rule, and it is in range"
+    )]
     let whole = value.trunc() as i128;
     Some(whole)
 }
@@ -522,6 +538,9 @@ impl<T: Decode> Decode for Option<T> {
             decoder.scalar(at)?;
             *self = None;
             return Ok(true);
+        }
+        if is_null_word(decoder.document.node(at)) {
+            return decoder.wrong_kind(at, &Self::go_type());
         }
         decoder.read_own(at, self.get_or_insert_default())
     }
