@@ -248,6 +248,7 @@ impl Writer {
             '"' => '"',
             '\\' => '\\',
             '\u{85}' => 'N',
+            '\u{a0}' if always => '_',
             '\u{2028}' => 'L',
             '\u{2029}' => 'P',
             c if is_printable(c) && !always => return self.put(c),
