@@ -8,7 +8,10 @@ use super::{RegexError, compile};
 ///
 /// Alertmanager 0.34 puts `^(?:` before it and `)$` behind, as texts: `a)|(?:b` is a pattern.
 #[derive(Debug, Clone)]
-pub struct AnchoredRegex(Kind);
+pub struct AnchoredRegex {
+    text: Box<str>,
+    kind: Kind,
+}
 
 #[derive(Debug, Clone)]
 enum Kind {
@@ -26,17 +29,26 @@ impl AnchoredRegex {
     /// # Errors
     /// If Go would not compile it, or the result is too large.
     pub fn new(pattern: &str) -> Result<Self, RegexError> {
-        if let Some(literals) = literals(pattern) {
-            return Ok(Self(Kind::Literals(literals)));
-        }
-        let (regex, _) = compile(format!("{OPEN}{pattern}{CLOSE}").as_bytes())?;
-        Ok(Self(Kind::Regex(regex)))
+        let kind = match literals(pattern) {
+            Some(literals) => Kind::Literals(literals),
+            None => Kind::Regex(compile(format!("{OPEN}{pattern}{CLOSE}").as_bytes())?.0),
+        };
+        Ok(Self {
+            text: pattern.into(),
+            kind,
+        })
+    }
+
+    /// The pattern as it was given.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
     }
 
     /// Whether the whole text matches.
     #[must_use]
     pub fn is_match(&self, text: &str) -> bool {
-        match &self.0 {
+        match &self.kind {
             Kind::Literals(literals) => literals.binary_search_by(|it| (**it).cmp(text)).is_ok(),
             Kind::Regex(regex) => regex.is_match(text),
         }
@@ -45,7 +57,7 @@ impl AnchoredRegex {
     /// The texts that match, if the pattern is but a list of them.
     #[must_use]
     pub fn literals(&self) -> Option<Vec<&str>> {
-        match &self.0 {
+        match &self.kind {
             Kind::Literals(literals) => Some(literals.iter().map(|text| &**text).collect()),
             Kind::Regex(_) => None,
         }
