@@ -1,18 +1,94 @@
 //! `amtool`: Alertmanager's tool, with its output and its exit codes.
 //!
+//! ```text
+//! args ─► run ─┬─► check_config   whether files can be loaded
+//!              ├─► show           the running configuration
+//!              └─► …              one file for each further command: an arm in `run`, a variant in `args`
+//! ```
+//!
 //! Alertmanager 0.34: success is exit 0 and every failure is exit 1, with one line
 //! `amtool: error: …` on standard error and, for errors that come out of a command, an empty line
 //! after it.
 
+mod args;
+mod check_config;
+mod failure;
+mod show;
+
 use std::ffi::OsString;
 
-use super::exit::Exit;
+use clap::CommandFactory;
+
+use super::exit::{self, Exit};
 use super::{Context, Problem};
+use args::{Amtool, Command, ConfigCommand, Parsed, TemplateCommand};
+use failure::Failure;
 
 /// Runs `amtool` with these arguments, the program's own name first.
 ///
 /// # Errors
 /// What stands in [`Problem`].
-pub(super) fn run(_args: &[OsString], _context: &mut Context<'_>) -> Result<Exit, Problem> {
-    Err(Problem::NotBuilt("amtool"))
+pub(super) fn run(args: &[OsString], context: &mut Context<'_>) -> Result<Exit, Problem> {
+    let result = if args.iter().any(|word| args::asks_for_help(word)) {
+        help(context)
+    } else {
+        match args::parse(args, context.world.files.as_ref()) {
+            Parsed::Run(amtool) => command(&amtool, context),
+            Parsed::Help(text) => write!(context.out, "{text}").map_err(Failure::from),
+            Parsed::Mistake(text) => Err(Failure::Command(text)),
+        }
+    };
+    match result {
+        Ok(()) => Ok(exit::SOUND),
+        Err(Failure::Output(error)) => Err(Problem::Output(error)),
+        Err(failure) => {
+            context.out.flush()?;
+            failure.print(context.err)?;
+            Ok(exit::AMTOOL_FAILED)
+        }
+    }
+}
+
+/// What each command runs. A command of a later version goes into the place of its `not_yet`.
+fn command(amtool: &Amtool, context: &mut Context<'_>) -> Result<(), Failure> {
+    if amtool.global.version {
+        return version(context);
+    }
+    match &amtool.command {
+        None => help(context),
+        Some(Command::Alert(_)) => Err(Failure::not_yet("`amtool alert`")),
+        Some(Command::Silence(_)) => Err(Failure::not_yet("`amtool silence`")),
+        Some(Command::Cluster(_)) => Err(Failure::not_yet("`amtool cluster`")),
+        Some(Command::CheckConfig(args)) => Err(Failure::not_yet(&format!(
+            "`amtool check-config` ({} files)",
+            args.files.len()
+        ))),
+        Some(Command::Config(args)) => match &args.command {
+            None | Some(ConfigCommand::Show) => show::run(&amtool.global),
+            Some(ConfigCommand::Routes(_)) => Err(Failure::not_yet("`amtool config routes`")),
+        },
+        Some(Command::Template(args)) => match &args.command {
+            None => Err(Failure::Command(
+                "must select a subcommand of 'template'".to_owned(),
+            )),
+            Some(TemplateCommand::Render(_)) => Err(Failure::not_yet("`amtool template render`")),
+        },
+    }
+}
+
+fn help(context: &mut Context<'_>) -> Result<(), Failure> {
+    write!(context.out, "{}", Amtool::command().render_help())?;
+    Ok(())
+}
+
+/// Alertmanager's layout: scripts read the first line.
+fn version(context: &mut Context<'_>) -> Result<(), Failure> {
+    writeln!(
+        context.out,
+        "amtool, version {} (branch: unknown, revision: unknown)\n  platform:         {}/{}\n  tags:             tocsin",
+        env!("CARGO_PKG_VERSION"),
+        std::env::consts::OS,
+        std::env::consts::ARCH,
+    )?;
+    Ok(())
 }

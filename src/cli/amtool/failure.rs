@@ -1,0 +1,40 @@
+//! How a command of `amtool` fails, and how that is said.
+//!
+//! Alertmanager 0.34 prints `amtool: error: …` on standard error and ends with 1, whatever went
+//! wrong. Errors of the command line and of a command are followed by an empty line; what ends the
+//! program from within (a missing URL, a bad feature list) is not.
+
+use std::io::{self, Write};
+
+/// Why a command of `amtool` failed.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The command line, or the command's own result.
+    Command(String),
+    /// What the command cannot even begin without.
+    Fatal(String),
+    /// What was to be printed cannot be.
+    Output(io::Error),
+}
+
+impl Failure {
+    /// For what Alertmanager's tool can do and this version cannot.
+    pub(super) fn not_yet(what: &str) -> Self {
+        Self::Command(format!("{what} is not part of this version yet"))
+    }
+
+    /// Prints it as Alertmanager's tool does.
+    pub(super) fn print(&self, err: &mut dyn Write) -> io::Result<()> {
+        match self {
+            Self::Command(text) => writeln!(err, "amtool: error: {text}\n"),
+            Self::Fatal(text) => writeln!(err, "amtool: error: {text}"),
+            Self::Output(error) => writeln!(err, "amtool: error: {error}"),
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}

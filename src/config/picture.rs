@@ -1,0 +1,1 @@
+//! A picture of the place where something is wrong.
