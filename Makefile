@@ -37,6 +37,7 @@ lint:
 
 bench:
 	$(CARGO) bench --locked --bench log
+	$(CARGO) bench --locked --bench templates
 
 # Without a sanitizer the stable compiler will do, and there is no unsafe code of ours for one to watch.
 fuzz:
