@@ -63,6 +63,7 @@ fn outcome(mode: Mode, template: &str) -> Result<Vec<u8>, String> {
     let limits = Limits {
         max_steps: 20_000,
         max_output_bytes: 1 << 20,
+        max_made_bytes: 16 << 20,
         max_template_depth: 1000,
     };
     let options = Options {

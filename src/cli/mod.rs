@@ -13,6 +13,7 @@ pub mod exit;
 mod problem;
 mod program;
 mod table;
+pub mod template;
 pub mod wal;
 mod world;
 
@@ -54,6 +55,8 @@ struct Cli {
 enum Command {
     /// Look into the log of a data directory, and repair it
     Wal(wal::WalArgs),
+    /// Try templates: preview notifications, find faults
+    Template(template::TemplateArgs),
 }
 
 /// Runs the program that `args` asks for, the program's own name first, and says how it ended.
@@ -103,6 +106,7 @@ fn dispatch(args: &[OsString], context: &mut Context<'_>) -> Result<Exit, Proble
     };
     match cli.command {
         Some(Command::Wal(args)) => wal::run(&args, context),
+        Some(Command::Template(args)) => template::run(&args, context),
         None => Err(Problem::NotBuilt("server")),
     }
 }

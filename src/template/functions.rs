@@ -7,7 +7,36 @@ use gotemplate::types::{ANY, ANY_MAP, ANY_SLICE, HTML, STRING, STRING_SLICE, URL
 use gotemplate::{Call, Fault, FuncMap, Function, Map, Slice, Stop, Type, Value, strconv};
 
 use super::regexp::GoRegexp;
-use super::text;
+use super::{text, title};
+
+/// The names of the functions, for tools.
+pub(super) const NAMES: [&str; 25] = [
+    "append",
+    "base64decode",
+    "base64encode",
+    "date",
+    "dict",
+    "humanizeDuration",
+    "join",
+    "list",
+    "match",
+    "mustToDate",
+    "now",
+    "reReplaceAll",
+    "routeLabels",
+    "safeHtml",
+    "safeUrl",
+    "since",
+    "stringSlice",
+    "title",
+    "toDate",
+    "toJson",
+    "toLower",
+    "toUpper",
+    "trimSpace",
+    "tz",
+    "urlUnescape",
+];
 
 /// What tells the functions the time.
 pub type Now = Arc<dyn Fn() -> Time + Send + Sync>;
@@ -45,7 +74,9 @@ fn bytes(args: &[Value], at: usize) -> &[u8] {
 }
 
 fn lossy(args: &[Value], at: usize) -> String {
-    String::from_utf8_lossy(bytes(args, at)).into_owned()
+    args.get(at)
+        .map(|value| value.to_text().into_owned())
+        .unwrap_or_default()
 }
 
 fn strings(table: &mut FuncMap) {
@@ -56,7 +87,7 @@ fn strings(table: &mut FuncMap) {
         Ok(text::to_lower(&lossy(args, 0)).into())
     });
     add(table, "title", &[&STRING], |_, args| {
-        Ok(text::title(&lossy(args, 0)).into())
+        Ok(title::title(bytes(args, 0)).into())
     });
     add(table, "trimSpace", &[&STRING], |_, args| {
         Ok(text::trim_space(bytes(args, 0)).into())
@@ -96,8 +127,13 @@ fn strings(table: &mut FuncMap) {
     });
 }
 
+/// What compiling a pattern counts for. Most take some ten microseconds, the worst that is not
+/// refused some milliseconds.
+const COMPILE_STEPS: u64 = 1000;
+
 fn regexps(table: &mut FuncMap) {
-    add(table, "match", &[&STRING, &STRING], |_, args| {
+    add(table, "match", &[&STRING, &STRING], |call, args| {
+        call.spend(COMPILE_STEPS)?;
         let regexp = GoRegexp::new(bytes(args, 0)).map_err(Fault::new)?;
         Ok(regexp.is_match(bytes(args, 1)).into())
     });
@@ -106,6 +142,7 @@ fn regexps(table: &mut FuncMap) {
         "reReplaceAll",
         &[&STRING, &STRING, &STRING],
         |call, args| {
+            call.spend(COMPILE_STEPS)?;
             let pattern = bytes(args, 0);
             let regexp = GoRegexp::new(pattern).map_err(|error| {
                 let shown = if strconv::can_backquote(pattern) {
@@ -136,7 +173,7 @@ fn times(table: &mut FuncMap, now: &Now) {
         Ok(Value::Int(clock().since(&time(args, 0)), &DURATION))
     });
     add(table, "date", &[&STRING, &TIME], |_, args| {
-        Ok(time(args, 1).format(&lossy(args, 0)).into())
+        Ok(time(args, 1).format_bytes(bytes(args, 0)).into())
     });
     add(table, "tz", &[&STRING, &TIME], |call, args| {
         Ok(time(args, 1).in_zone(zone(call, &lossy(args, 0))?).into())
@@ -193,4 +230,16 @@ fn collections(table: &mut FuncMap) {
     });
     // The registered function only makes the name known; each rendering brings its own.
     add(table, "routeLabels", &[&STRING], |_, _| Ok(Value::from("")));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_functions_are_listed() {
+        let now: Now = Arc::new(|| Time::ZERO);
+        let table = table(&now);
+        assert!(NAMES.iter().all(|name| table.contains(name)));
+    }
 }

@@ -1,4 +1,12 @@
 //! Go's file patterns, by which the configuration names template files.
+//!
+//! `*` and `?` do not match a slash; a pattern is matched directory by directory, and directories
+//! that cannot be read match nothing.
+
+use std::io;
+use std::path::Path;
+
+use crate::sys::Files;
 
 /// A pattern that is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +59,86 @@ pub fn matches(pattern: &str, name: &str) -> Result<bool, BadPattern> {
             }
             _ => return Ok(false),
         }
+    }
+}
+
+/// The paths that match, in the order of their bytes within each directory. What does not exist
+/// matches nothing.
+///
+/// # Errors
+/// If the pattern is malformed, whether or not anything is there.
+pub fn expand(files: &dyn Files, pattern: &str) -> Result<Vec<String>, BadPattern> {
+    parse(pattern)?;
+    if !has_meta(pattern) {
+        let is_there = match files.read(Path::new(pattern), 0) {
+            Ok(_) => true,
+            Err(error) => !matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ),
+        };
+        return Ok(if is_there {
+            vec![pattern.to_owned()]
+        } else {
+            Vec::new()
+        });
+    }
+    let (dir, name) = match pattern.rfind('/') {
+        Some(slash) => pattern.split_at(slash + 1),
+        None => ("", pattern),
+    };
+    let dir = match dir {
+        "" => ".",
+        "/" => "/",
+        dir => dir.strip_suffix('/').unwrap_or(dir),
+    };
+    if !has_meta(dir) {
+        return in_dir(files, dir, name);
+    }
+    let mut found = Vec::new();
+    for dir in expand(files, dir)? {
+        found.extend(in_dir(files, &dir, name)?);
+    }
+    Ok(found)
+}
+
+fn has_meta(pattern: &str) -> bool {
+    pattern.contains(['*', '?', '[', '\\'])
+}
+
+fn in_dir(files: &dyn Files, dir: &str, pattern: &str) -> Result<Vec<String>, BadPattern> {
+    let mut found = Vec::new();
+    for entry in files.list(Path::new(dir)).unwrap_or_default() {
+        if matches(pattern, &entry.name)? {
+            found.push(join(dir, &entry.name));
+        }
+    }
+    Ok(found)
+}
+
+/// A path below a directory, without `.`, and without `..` where there is something to go up from.
+#[must_use]
+pub fn join(dir: &str, path: &str) -> String {
+    let whole = format!("{dir}/{path}");
+    let is_rooted = whole.starts_with('/') && !dir.is_empty();
+    let mut parts: Vec<&str> = Vec::new();
+    for part in whole.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => match parts.last() {
+                Some(&"..") | None if !is_rooted => parts.push(".."),
+                _ => {
+                    parts.pop();
+                }
+            },
+            part => parts.push(part),
+        }
+    }
+    let joined = parts.join("/");
+    match (is_rooted, joined.is_empty()) {
+        (true, _) => format!("/{joined}"),
+        (false, true) => ".".to_owned(),
+        (false, false) => joined,
     }
 }
 
@@ -117,5 +205,51 @@ fn class_char(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<ch
         None | Some('-' | ']') => Err(BadPattern),
         Some('\\') => chars.next().ok_or(BadPattern),
         Some(c) => Ok(c),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::MemoryFiles;
+
+    #[test]
+    fn patterns_are_matched_directory_by_directory() {
+        let files = MemoryFiles::new(
+            ["/a/x.tmpl", "/a/.h.tmpl", "/a/b/y.tmpl", "/a/c/z.tmpl", "/a/c/n.txt"]
+                .map(|path| (path, "")),
+        );
+        let seen = ["/a/*", "/a/*.tmpl", "/a/*/*.tmpl", "/a/[^b]/?.t*", "/a/x.tmpl", "/a/none", "/none/*"]
+            .map(|pattern| expand(&files, pattern).map(|paths| paths.join(" ")));
+        let expected = [
+            "/a/.h.tmpl /a/b /a/c /a/x.tmpl",
+            "/a/.h.tmpl /a/x.tmpl",
+            "/a/b/y.tmpl /a/c/z.tmpl",
+            "/a/c/n.txt /a/c/z.tmpl",
+            "/a/x.tmpl",
+            "",
+            "",
+        ]
+        .map(|paths| Ok(paths.to_owned()));
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn malformed_patterns_are_errors_even_where_nothing_is() {
+        let files = MemoryFiles::new([("/x", "")]);
+        let seen = ["/none/[a", "[]a]", "/none/[a-]", "a\\"].map(|pattern| expand(&files, pattern));
+        assert_eq!(seen, [(); 4].map(|()| Err(BadPattern)));
+    }
+
+    #[test]
+    fn paths_are_joined_without_detours() {
+        let seen = [
+            join("/etc/am", "t/*.tmpl"),
+            join("/etc/am", "../t/./x"),
+            join(".", "x"),
+            join("..", "../x"),
+            join("/", "../x"),
+        ];
+        assert_eq!(seen, ["/etc/am/t/*.tmpl", "/etc/t/x", "x", "../../x", "/x"]);
     }
 }

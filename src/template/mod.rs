@@ -6,8 +6,8 @@
 //! configuration; a later one replaces an earlier one unless it is blank. A string of the
 //! configuration is rendered in a copy of the set, where it may define templates of its own.
 //!
-//! Nothing here reads a file or a clock: the caller passes the bytes of template files and what
-//! tells the time. [`glob`] says which files an entry of the configuration means.
+//! Nothing here knows a clock or the file system: the caller passes what tells the time and where
+//! files are read ([`load`]). [`glob`] says which files an entry of the configuration means.
 //!
 //! Rules: the functions, the data and the quirks of loading are those of Alertmanager 0.34; the
 //! conformance cases in `tests/conformance/templates` were obtained by running it.
@@ -17,17 +17,26 @@ mod default_email;
 mod default_text;
 mod functions;
 pub mod glob;
+mod go_url;
+pub mod limits;
+pub mod lint;
+mod lint_help;
+pub mod load;
+mod mimir;
+mod payload;
 mod regexp;
 mod route_labels;
+mod sample;
 mod text;
+mod title;
 mod types;
 
 use std::fmt;
 use std::sync::Arc;
 
-use gotemplate::time::Zone;
+use gotemplate::time::{Time, Zone};
 use gotemplate::{
-    Environment, Error, HtmlSet, Limits, MissingKey, ParseError, Stop, TextSet, Value,
+    Environment, Error, Escaped, FuncMap, HtmlSet, Limits, MissingKey, ParseError, Stop, TextSet, Tree, Value,
 };
 
 pub use data::{Alert, Data, Labels};
@@ -35,6 +44,20 @@ pub use functions::Now;
 pub use types::{ALERT, ALERT_SLICE, ALERTS, DATA, DATA_POINTER, KV, PAIR, PAIRS, STRINGS};
 
 use route_labels::RouteLabels;
+
+/// The sources of the default templates, in the order in which they are loaded: those of text
+/// notifications and those of mails.
+#[must_use]
+pub fn default_sources() -> [String; 2] {
+    [default_text::source(), default_email::source()]
+}
+
+/// The names of the default templates.
+fn default_names() -> std::collections::BTreeSet<String> {
+    Templates::new(&Options::default())
+        .map(|templates| templates.sets.text.names().map(str::to_owned).collect())
+        .unwrap_or_default()
+}
 
 /// What templates are made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +111,18 @@ pub struct Options {
     pub limits: Limits,
 }
 
+impl Default for Options {
+    /// The limits of the server, UTC, and a clock that stands at the year 1970: for previews and
+    /// tests, which must not depend on when they run.
+    fn default() -> Self {
+        Self {
+            now: Arc::new(|| Time::from_unix(0, 0, Zone::utc())),
+            local_zone: Zone::utc(),
+            limits: limits::SERVER,
+        }
+    }
+}
+
 impl fmt::Debug for Options {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Options")
@@ -115,8 +150,23 @@ impl Templates {
     /// # Errors
     /// Never, unless a default template is broken.
     pub fn new(options: &Options) -> Result<Self, ParseError> {
+        Self::with_functions(options, functions::table(&options.now))
+    }
+
+    /// The default templates for a tenant of Mimir, whose templates may call `tenantID`,
+    /// `queryFromGeneratorURL` and `grafanaExploreURL` too.
+    ///
+    /// # Errors
+    /// Never, unless a default template is broken.
+    pub fn for_tenant(options: &Options, tenant: &str) -> Result<Self, ParseError> {
+        let mut table = functions::table(&options.now);
+        mimir::add(&mut table, tenant);
+        Self::with_functions(options, table)
+    }
+
+    fn with_functions(options: &Options, functions: FuncMap) -> Result<Self, ParseError> {
         let environment = Environment {
-            functions: functions::table(&options.now),
+            functions,
             missing_key: MissingKey::Zero,
             limits: options.limits,
             local_zone: options.local_zone.clone(),
@@ -128,8 +178,9 @@ impl Templates {
         let mut templates = Self {
             sets: Arc::new(sets),
         };
-        templates.add("", default_text::source())?;
-        templates.add("", default_email::source())?;
+        for source in default_sources() {
+            templates.add("", source)?;
+        }
         Ok(templates)
     }
 
@@ -142,6 +193,11 @@ impl Templates {
         sets.text.parse(name, text.as_ref())?;
         sets.html.parse(name, text.as_ref())?;
         Ok(())
+    }
+
+    /// The sets, for a look at what is in them.
+    fn sets(&self) -> (TextSet, HtmlSet) {
+        (self.sets.text.clone(), self.sets.html.clone())
     }
 
     /// Renders a string of the configuration as text.
@@ -172,8 +228,87 @@ impl Templates {
         value: &Value,
         data: &Data,
     ) -> Result<Vec<u8>, RenderError> {
-        let labels = RouteLabels::new(&self.sets, mode, value, data);
-        self.sets.render(mode, template, value, &labels)
+        self.prepare(mode, template)?.render_value(value, data)
+    }
+
+    /// Parses a string of the configuration, and finds its escaping, once for any number of
+    /// notifications.
+    ///
+    /// ```
+    /// use tocsin::template::{Data, Mode, Options, Templates};
+    /// let templates = Templates::new(&Options::default())?;
+    /// let title = templates.prepare(Mode::Text, r#"{{ template "slack.default.title" . }}"#)?;
+    /// let data = Data { status: "firing".to_owned(), ..Data::default() };
+    /// assert_eq!(title.render(&data)?, b"[FIRING:0]  ");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the string is no template, or cannot be escaped.
+    pub fn prepare(&self, mode: Mode, template: &str) -> Result<Prepared, RenderError> {
+        Ok(Prepared {
+            sets: Arc::clone(&self.sets),
+            mode,
+            body: self.sets.prepare(mode, template)?,
+        })
+    }
+}
+
+/// A string of the configuration that is ready to be rendered.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    sets: Arc<Sets>,
+    mode: Mode,
+    body: Body,
+}
+
+#[derive(Clone, Debug)]
+enum Body {
+    /// The empty string, which is no template at all.
+    Empty,
+    Text(Box<TextSet>, Arc<Tree>),
+    Html(Box<Escaped>),
+}
+
+impl Prepared {
+    /// Renders it for a notification.
+    ///
+    /// # Errors
+    /// If it fails.
+    pub fn render(&self, data: &Data) -> Result<Vec<u8>, RenderError> {
+        self.render_value(&data.to_pointer(), data)
+    }
+
+    /// Renders it with the data as they are given to the template. Many strings of one notification
+    /// can share the value.
+    ///
+    /// # Errors
+    /// If it fails.
+    pub fn render_value(&self, value: &Value, data: &Data) -> Result<Vec<u8>, RenderError> {
+        let labels = RouteLabels::new(&self.sets, self.mode, value, data);
+        self.body.render(value, &labels)
+    }
+}
+
+impl Body {
+    fn render(&self, value: &Value, labels: &RouteLabels) -> Result<Vec<u8>, RenderError> {
+        let with_labels = |environment: &Environment| {
+            let mut environment = environment.clone();
+            environment
+                .functions
+                .insert("routeLabels", labels.function());
+            environment
+        };
+        let rendered = match self {
+            Self::Empty => return Ok(Vec::new()),
+            Self::Text(set, tree) => {
+                set.execute_tree_in(&with_labels(set.environment()), tree, value)
+            }
+            Self::Html(escaped) => {
+                escaped.execute_in(&with_labels(escaped.environment()), value)
+            }
+        };
+        rendered.map_err(|error| RenderError::Run(error.into()))
     }
 }
 
@@ -185,28 +320,27 @@ impl Sets {
         value: &Value,
         labels: &RouteLabels,
     ) -> Result<Vec<u8>, RenderError> {
+        self.prepare(mode, template)?.render(value, labels)
+    }
+
+    fn prepare(&self, mode: Mode, template: &str) -> Result<Body, RenderError> {
         if template.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Body::Empty);
         }
-        let function = labels.function();
-        match mode {
+        Ok(match mode {
             Mode::Text => {
                 let mut set = self.text.clone();
-                set.environment_mut()
-                    .functions
-                    .insert("routeLabels", function);
                 let tree = set.parse("", template).map_err(RenderError::Parse)?;
-                set.execute_tree(&tree, value)
-                    .map_err(|error| RenderError::Run(error.into()))
+                Body::Text(Box::new(set), tree)
             }
             Mode::Html => {
                 let mut set = self.html.clone();
-                set.environment_mut()
-                    .functions
-                    .insert("routeLabels", function);
                 set.parse("", template).map_err(RenderError::Parse)?;
-                set.execute("", value).map_err(RenderError::Run)
+                let escaped = set
+                    .escape("")
+                    .map_err(|error| RenderError::Run(error.into()))?;
+                Body::Html(Box::new(escaped))
             }
-        }
+        })
     }
 }

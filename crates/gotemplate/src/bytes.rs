@@ -38,10 +38,20 @@ impl GoString {
         self.0.is_empty()
     }
 
+    /// The bytes that go when this string goes.
+    pub(crate) fn own_bytes(&self) -> usize {
+        /// The two counts of a shared block and the least that an allocator rounds up.
+        const OVERHEAD: usize = 32;
+        match Arc::strong_count(&self.0) {
+            1 => self.0.len() + OVERHEAD,
+            _ => 0,
+        }
+    }
+
     /// The text, with U+FFFD for what is not UTF-8.
     #[must_use]
     pub fn to_lossy(&self) -> std::borrow::Cow<'_, str> {
-        String::from_utf8_lossy(&self.0)
+        lossy(&self.0)
     }
 }
 
@@ -96,6 +106,15 @@ impl fmt::Display for GoString {
 impl fmt::Debug for GoString {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{:?}", self.to_lossy())
+    }
+}
+
+/// The text of bytes as Go converts them: one U+FFFD for each malformed byte, where Rust's own
+/// conversion has one for each malformed sequence.
+pub(crate) fn lossy(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.into(),
+        Err(_) => chars(bytes).map(|(_, c, _)| c).collect(),
     }
 }
 

@@ -101,6 +101,19 @@ impl Slice {
         self.cap
     }
 
+    /// The bytes that go when this slice goes: those of its elements' places, and of the fields
+    /// of elements that are structs, if no other slice shares them.
+    pub(crate) fn own_bytes(&self) -> usize {
+        let Some(elements) = &self.elements else {
+            return 0;
+        };
+        if Arc::strong_count(elements) > 1 {
+            return 0;
+        }
+        let fields = self.ty.elem.map_or(0, |elem| elem.fields.len());
+        OVERHEAD_BYTES + self.cap * (1 + fields) * size_of::<Value>()
+    }
+
     /// An element.
     #[must_use]
     pub fn get(&self, at: usize) -> Option<Value> {
@@ -288,6 +301,9 @@ impl Drop for Entries {
     }
 }
 
+/// What a shared block costs beside its elements.
+const OVERHEAD_BYTES: usize = 64;
+
 /// A key of a map, in the order in which maps are shown.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -383,6 +399,18 @@ impl Map {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The bytes that go when this map goes, its values' own not counted.
+    pub(crate) fn own_bytes(&self) -> usize {
+        /// A key, its text and their share of a node of the tree.
+        const KEY_BYTES: usize = 64;
+        match &self.entries {
+            Some(entries) if Arc::strong_count(entries) == 1 => {
+                OVERHEAD_BYTES + entries.0.len() * (KEY_BYTES + size_of::<Value>())
+            }
+            _ => 0,
+        }
     }
 
     /// The value under a key.

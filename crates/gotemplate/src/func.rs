@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::builtins::{self, Builtin};
-use crate::limits::Stop;
+use crate::limits::{Budget, Stop};
 use crate::time::Zone;
 use crate::types::Type;
 use crate::value::Value;
@@ -36,7 +36,7 @@ impl From<Stop> for Fault {
 /// What a function may know of the execution that calls it.
 #[derive(Debug)]
 pub struct Call<'a> {
-    pub(crate) max_bytes: usize,
+    pub(crate) budget: &'a Budget,
     pub(crate) written: usize,
     pub(crate) callee: &'a str,
     pub(crate) local: &'a Zone,
@@ -46,7 +46,18 @@ impl Call<'_> {
     /// How long a string that the function makes may be.
     #[must_use]
     pub fn max_bytes(&self) -> usize {
-        self.max_bytes.saturating_sub(self.written)
+        self.budget
+            .limits()
+            .max_output_bytes
+            .saturating_sub(self.written)
+    }
+
+    /// Counts work that the strings given and made do not show.
+    ///
+    /// # Errors
+    /// If it is more than the host allows.
+    pub fn spend(&self, steps: u64) -> Result<(), Fault> {
+        Ok(self.budget.spend(steps)?)
     }
 
     /// The host's own zone.

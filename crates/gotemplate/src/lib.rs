@@ -32,6 +32,7 @@
 mod ast;
 mod builtins;
 mod bytes;
+pub mod check;
 mod collection;
 mod error;
 mod exec;
@@ -48,7 +49,7 @@ mod set;
 pub mod strconv;
 pub mod time;
 pub mod types;
-mod unicode;
+pub mod unicode;
 mod value;
 
 pub use ast::Tree;
@@ -56,7 +57,7 @@ pub use bytes::GoString;
 pub use collection::{Key, Map, Slice};
 pub use error::{Error, EscapeError, ExecError, ParseError, Place};
 pub use func::{Call, Fault, FuncMap, Function};
-pub use limits::{Limits, MAX_PARSE_DEPTH, MAX_VALUE_DEPTH, Stop};
+pub use limits::{BYTES_PER_STEP, Limits, MAX_PARSE_DEPTH, MAX_VALUE_DEPTH, Stop};
 pub use set::{Environment, Escaped, HtmlSet, MissingKey, TextSet};
 pub use types::{Field, Kind, Method, Results, Trust, Type, TypeInfo};
 pub use value::{Struct, Value};

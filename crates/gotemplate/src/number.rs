@@ -59,30 +59,21 @@ fn set_float(number: &mut Number, float: f64) {
 }
 
 fn parse_complex(body: &str, text: &str) -> Result<Number, String> {
-    // The sign between the parts is the last one that no exponent claims.
-    let split = body.char_indices().rev().find(|&(at, c)| {
-        let before = body.get(..at).unwrap_or_default();
-        let in_exponent = if before
-            .trim_start_matches(['+', '-'])
-            .starts_with(['x', 'X'])
-        {
-            before.ends_with(['p', 'P'])
-        } else {
-            before.ends_with(['e', 'E', 'p', 'P'])
-        };
-        at > 0 && matches!(c, '+' | '-') && !in_exponent
-    });
-    let (real, imaginary) = body.split_at(split.map_or(0, |(at, _)| at));
-    let illegal = || match split {
-        Some(_) => "syntax error scanning complex number".to_owned(),
-        None => format!("illegal number syntax: {}", quote(text.as_bytes())),
-    };
-    let real = if real.is_empty() {
-        0.0
+    let (real, rest) = text.split_at(float_token_len(text));
+    let (real, imaginary) = if rest.starts_with(['+', '-']) {
+        // Go lets its scanner read a pair, and the errors are the scanner's.
+        let malformed = || "syntax error scanning complex number".to_owned();
+        let len = 1 + float_token_len(rest.get(1..).unwrap_or_default());
+        let (imaginary, tail) = rest.split_at(len);
+        if !tail.starts_with('i') {
+            return Err(malformed());
+        }
+        let part = |text: &str| crate::strconv::parse_float(text);
+        (part(real)?, part(imaginary)?)
     } else {
-        parse_float(real).map_err(|_| illegal())?
+        let illegal = |_| format!("illegal number syntax: {}", quote(text.as_bytes()));
+        (0.0, parse_float(body).map_err(illegal)?)
     };
-    let imaginary = parse_float(imaginary).map_err(|_| illegal())?;
     let mut number = Number {
         text: text.to_owned(),
         complex: Some((real, imaginary)),
@@ -92,6 +83,36 @@ fn parse_complex(body: &str, text: &str) -> Result<Number, String> {
         set_float(&mut number, real);
     }
     Ok(number)
+}
+
+/// How much of a text Go's scanner takes for a float, well-formed or not.
+fn float_token_len(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    let accept = |at: &mut usize, set: &[u8]| {
+        let found = bytes.get(*at).is_some_and(|byte| set.contains(byte));
+        *at += usize::from(found);
+        found
+    };
+    let mut digits: &[u8] = b"0123456789_";
+    let mut exponent: &[u8] = b"eEpP";
+    accept(&mut at, b"+-");
+    // An `i` may begin an infinity, and is read as one until it turns out not to.
+    if accept(&mut at, b"iI") {
+        return at;
+    }
+    if accept(&mut at, b"0") && accept(&mut at, b"xX") {
+        (digits, exponent) = (b"0123456789aAbBcCdDeEfF_", b"pP");
+    }
+    while accept(&mut at, digits) {}
+    if accept(&mut at, b".") {
+        while accept(&mut at, digits) {}
+    }
+    if accept(&mut at, exponent) {
+        accept(&mut at, b"+-");
+        while accept(&mut at, b"0123456789_") {}
+    }
+    at
 }
 
 /// The integer a float is, if it is one.
@@ -320,7 +341,10 @@ impl Digits {
 
     /// As many significant digits as asked for, at least one.
     pub(crate) fn exact(value: f64, count: usize) -> Self {
-        Self::split(&format!("{:.*e}", count.saturating_sub(1), value.abs()))
+        let known = count.clamp(1, MAX_EXACT_DIGITS);
+        let mut split = Self::split(&format!("{:.*e}", known - 1, value.abs()));
+        split.digits.push_str(&"0".repeat(count.saturating_sub(known)));
+        split
     }
 
     fn split(text: &str) -> Self {
@@ -331,6 +355,10 @@ impl Digits {
         }
     }
 }
+
+/// No float has more digits than this that are not zero, before or behind its point; and the
+/// formatting of Rust has a bound of its own, which templates must not reach.
+const MAX_EXACT_DIGITS: usize = 1100;
 
 /// How many digits a float is written with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -386,7 +414,11 @@ fn format_exponent(value: f64, verb: u8, precision: Precision) -> String {
 fn format_fixed(value: f64, precision: Precision) -> String {
     match precision {
         Precision::Shortest => format!("{}", value.abs()),
-        Precision::Digits(count) => format!("{:.*}", count, value.abs()),
+        Precision::Digits(count) => {
+            let known = count.min(MAX_EXACT_DIGITS);
+            let zeros = "0".repeat(count - known);
+            format!("{:.*}{zeros}", known, value.abs())
+        }
     }
 }
 

@@ -138,7 +138,18 @@ impl Value {
     /// The text of a string, with U+FFFD for what is not UTF-8; empty for other kinds.
     #[must_use]
     pub fn to_text(&self) -> std::borrow::Cow<'_, str> {
-        String::from_utf8_lossy(self.as_bytes())
+        crate::bytes::lossy(self.as_bytes())
+    }
+
+    /// The bytes of memory that go when this value goes: nothing for what others hold as well.
+    pub(crate) fn own_bytes(&self) -> usize {
+        match self {
+            Self::Interface(inner) => size_of::<Self>() + inner.own_bytes(),
+            Self::String(text, _) => text.own_bytes(),
+            Self::Slice(slice) => slice.own_bytes(),
+            Self::Map(map) => map.own_bytes(),
+            _ => 0,
+        }
     }
 
     /// Whether there is no value.

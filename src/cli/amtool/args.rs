@@ -142,7 +142,7 @@ pub(super) struct TemplateArgs {
 #[derive(Debug, Subcommand)]
 pub(super) enum TemplateCommand {
     /// Render a given template, with sample data unless others are given
-    Render(Rest),
+    Render(super::template::RenderArgs),
 }
 
 /// What the words on the command line came to.

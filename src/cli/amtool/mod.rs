@@ -14,6 +14,7 @@ mod args;
 mod check_config;
 mod failure;
 mod show;
+mod template;
 
 use std::ffi::OsString;
 
@@ -71,7 +72,7 @@ fn command(amtool: &Amtool, context: &mut Context<'_>) -> Result<(), Failure> {
             None => Err(Failure::Command(
                 "must select a subcommand of 'template'".to_owned(),
             )),
-            Some(TemplateCommand::Render(_)) => Err(Failure::not_yet("`amtool template render`")),
+            Some(TemplateCommand::Render(args)) => template::render(args, context),
         },
     }
 }

@@ -5,6 +5,14 @@ use crate::func::Fault;
 use crate::types::{self, Kind, Type};
 use crate::value::Value;
 
+/// The name of the type behind the pointers.
+fn pointed_to(value: &Value) -> &'static str {
+    match value {
+        Value::Zone(_) => value.type_name().trim_start_matches('*'),
+        other => other.type_name(),
+    }
+}
+
 pub(super) fn len(value: &Value) -> Result<Value, Fault> {
     let (item, is_nil) = value.indirect();
     if is_nil {
@@ -19,7 +27,7 @@ pub(super) fn len(value: &Value) -> Result<Value, Fault> {
                 "reflect: call of reflect.Value.Type on zero Value",
             ));
         }
-        other => return Err(Fault::new(format!("len of type {}", other.type_name()))),
+        other => return Err(Fault::new(format!("len of type {}", pointed_to(other)))),
     }))
 }
 
@@ -67,7 +75,7 @@ pub(super) fn index(value: &Value, indexes: &[Value]) -> Result<Value, Fault> {
             other => {
                 return Err(Fault::new(format!(
                     "can't index item of type {}",
-                    other.type_name()
+                    pointed_to(other)
                 )));
             }
         };
@@ -156,7 +164,7 @@ pub(super) fn slice(value: &Value, indexes: &[Value]) -> Result<Value, Fault> {
         other => {
             return Err(Fault::new(format!(
                 "can't slice item of type {}",
-                other.type_name()
+                pointed_to(other)
             )));
         }
     };

@@ -12,7 +12,7 @@ use crate::value::Value;
 impl<'a> Executor<'a> {
     pub(super) fn call_context<'c>(&'c self, callee: &'c str) -> Call<'c> {
         Call {
-            max_bytes: self.environment.limits.max_output_bytes,
+            budget: &self.budget,
             written: self.out.len(),
             callee,
             local: &self.environment.local_zone,
@@ -43,7 +43,11 @@ impl<'a> Executor<'a> {
             _ => String::new(),
         };
         let values = self.bind(dot, &function.params, function.variadic, args)?;
-        let result = function.call(&self.call_context(&callee), &values);
+        let read: usize = values.iter().map(|value| value.as_bytes().len()).sum();
+        let result = match self.budget.read(read) {
+            Ok(()) => function.call(&self.call_context(&callee), &values),
+            Err(stop) => Err(stop.into()),
+        };
         self.returned(result, node, name)
     }
 
@@ -121,10 +125,14 @@ impl<'a> Executor<'a> {
             Ok(value) => {
                 // A string that is too long already is not worth carrying to the output.
                 let most = self.environment.limits.max_output_bytes;
-                if value.as_bytes().len() <= most {
-                    return Ok(value);
+                if value.as_bytes().len() > most {
+                    Fault::Stop(crate::limits::Stop::Output)
+                } else {
+                    match self.budget.make(value.own_bytes()) {
+                        Ok(()) => return Ok(value),
+                        Err(stop) => Fault::Stop(stop),
+                    }
                 }
-                Fault::Stop(crate::limits::Stop::Output)
             }
             Err(fault) => fault,
         };
@@ -138,6 +146,7 @@ impl<'a> Executor<'a> {
     /// An argument of that type; none for what fields are taken of.
     pub(super) fn arg(&mut self, dot: &Value, ty: Option<Type>, expr: &'a Expr) -> Run<Value> {
         self.at = At::Expr(expr);
+        self.step()?;
         let value = match &expr.kind {
             ExprKind::Dot => dot.clone(),
             ExprKind::Nil => {

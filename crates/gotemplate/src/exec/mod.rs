@@ -14,7 +14,7 @@ use crate::ast::{Action, Branch, BranchKind, Command, Expr, Node, Pipe, Source, 
 use crate::collection::Slice;
 use crate::error::{ExecError, Place};
 use crate::fmt::{shown, sprint};
-use crate::limits::Stop;
+use crate::limits::{Budget, Stop};
 use crate::set::Environment;
 use crate::set::Trees;
 use crate::types::Type;
@@ -38,7 +38,7 @@ pub(crate) fn execute(
         source: &tree.source,
         at: At::Start,
         depth: 0,
-        steps: 0,
+        budget: Budget::new(environment.limits),
     };
     executor.push_list(&tree.root.nodes, data.clone());
     match executor.run() {
@@ -87,7 +87,7 @@ struct Executor<'a> {
     source: &'a Source,
     at: At<'a>,
     depth: usize,
-    steps: u64,
+    budget: Budget,
 }
 
 enum Frame<'a> {
@@ -174,11 +174,7 @@ impl<'a> Executor<'a> {
     }
 
     fn step(&mut self) -> Run<()> {
-        self.steps += 1;
-        if self.steps > self.environment.limits.max_steps {
-            return Err(self.stopped(Stop::Steps));
-        }
-        Ok(())
+        self.budget.spend(1).map_err(|stop| self.stopped(stop))
     }
 
     fn push_list(&mut self, nodes: &'a [Node], dot: Value) {
@@ -229,7 +225,9 @@ impl<'a> Executor<'a> {
             return Err(self.stopped(Stop::Output));
         }
         self.out.extend_from_slice(bytes);
-        Ok(())
+        self.budget
+            .read(bytes.len())
+            .map_err(|stop| self.stopped(stop))
     }
 
     fn print(&mut self, action: &'a Action, value: &Value) -> Run<()> {
@@ -282,11 +280,16 @@ impl<'a> Executor<'a> {
         let items = match item {
             Value::None | Value::Interface(_) => None,
             Value::Slice(slice) => Some(Items::Slice(slice.clone())),
-            Value::Map(map) => Some(Items::Map(
-                map.iter()
-                    .map(|(key, value)| (key, value.clone().wrapped_for(map.ty().elem)))
-                    .collect(),
-            )),
+            Value::Map(map) => {
+                self.budget
+                    .make(map.len() * size_of::<(Value, Value)>())
+                    .map_err(|stop| self.stopped(stop))?;
+                Some(Items::Map(
+                    map.iter()
+                        .map(|(key, value)| (key, value.clone().wrapped_for(map.ty().elem)))
+                        .collect(),
+                ))
+            }
             Value::Int(..) | Value::Uint(..) if two_vars => {
                 let item = shown(item, 'v');
                 return Err(self.fail(format!(
@@ -381,6 +384,13 @@ impl<'a> Executor<'a> {
             Some(pipe) => self.pipeline(dot, pipe)?,
             None => Value::None,
         };
+        // Frames and variables only pile up across calls, so this is where they are measured.
+        let piled = self.frames.len() * size_of::<Frame<'_>>()
+            + self.depth * size_of::<Return<'_>>()
+            + self.vars.len() * size_of::<(&str, Value)>();
+        if piled > self.environment.limits.max_made_bytes {
+            return Err(self.stopped(Stop::Made));
+        }
         self.depth += 1;
         self.frames.push(Frame::Return(Box::new(Return {
             base: self.base,

@@ -157,10 +157,8 @@ fn by_table(
 ) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut kept = 0;
+    // A malformed byte counts as U+FFFD, which only the table of unquoted attributes knows.
     for (at, c, width) in chars(text) {
-        if width == 1 && !c.is_ascii() {
-            continue;
-        }
         if let Some(escape) = table(c) {
             out.extend_from_slice(text.get(kept..at).unwrap_or_default());
             out.extend_from_slice(escape.as_bytes());

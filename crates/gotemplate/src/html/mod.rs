@@ -166,67 +166,17 @@ impl<'a> Pass<'a> {
             Ok(end) => return end,
             Err(end) => end,
         };
-        if first.is_error() {
-            self.spread(&first, &tree.root, home, &mut None);
-            return first;
-        }
+        // An error is followed through the body like any other context, as in Go: loops that it
+        // meets on the way add themselves to its text.
         match self.attempt(&first, tree, home) {
             Ok(end) => end,
+            Err(_) if first.is_error() => first,
             Err(_) => {
                 let name = home.name;
                 let message = format!("cannot compute output context for template {name}");
                 home.failed(tree.root.pos, message)
             }
         }
-    }
-
-    /// What Go's second attempt does to an error that the first ended in: a loop that cannot but
-    /// be left by `break` or `continue` adds itself to the error's text. Returns whether the list
-    /// cannot but be left so; the first jump of the loop around it is noted.
-    fn spread(
-        &self,
-        error: &Context,
-        list: &List,
-        home: Home<'_>,
-        jump: &mut Option<(&'static str, usize)>,
-    ) -> bool {
-        for node in &list.nodes {
-            match node {
-                Node::Break(pos) => {
-                    if !matches!(jump, Some(("break", _))) {
-                        *jump = Some(("break", *pos));
-                    }
-                    return true;
-                }
-                Node::Continue(pos) => {
-                    jump.get_or_insert(("continue", *pos));
-                    return true;
-                }
-                Node::Branch(branch) => {
-                    let is_loop = branch.kind == BranchKind::Range;
-                    let mut own = None;
-                    let inner = if is_loop { &mut own } else { &mut *jump };
-                    let mut leaves = branch.otherwise.is_some() || is_loop;
-                    for clause in &branch.clauses {
-                        leaves &= self.spread(error, &clause.list, home, inner);
-                    }
-                    if is_loop && leaves {
-                        if let Some((word, pos)) = own {
-                            self.in_loop(error, home, pos, &format!("at range loop {word}"));
-                        }
-                        continue;
-                    }
-                    if let Some(otherwise) = &branch.otherwise {
-                        leaves &= self.spread(error, otherwise, home, jump);
-                    }
-                    if leaves && !is_loop {
-                        return true;
-                    }
-                }
-                _ => {}
-            }
-        }
-        false
     }
 
     fn attempt(

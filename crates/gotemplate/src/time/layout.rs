@@ -189,7 +189,7 @@ pub(super) fn format(time: &Time, layout: &[u8]) -> Vec<u8> {
             Part::ZeroSecond => format!("{:02}", civil.second),
             Part::LongYear if civil.year < 0 => format!("-{:04}", civil.year.unsigned_abs()),
             Part::LongYear => format!("{:04}", civil.year),
-            Part::Year => format!("{:02}", civil.year.max(0) % 100),
+            Part::Year => format!("{:02}", civil.year.unsigned_abs() % 100),
             Part::UpperPm => if civil.hour >= 12 { "PM" } else { "AM" }.to_owned(),
             Part::LowerPm => if civil.hour >= 12 { "pm" } else { "am" }.to_owned(),
             Part::ZoneName if zone.abbreviation.is_empty() => {
@@ -200,7 +200,7 @@ pub(super) fn format(time: &Time, layout: &[u8]) -> Vec<u8> {
             Part::Offset { z: true, .. } if zone.offset == 0 => "Z".to_owned(),
             Part::Offset { form, .. } => offset_text(zone.offset, form),
             Part::Fraction { digits, trim } => {
-                let all = format!("{:09}{}", civil.nanos, "0".repeat(digits.saturating_sub(9)));
+                let all = format!("{:09}", civil.nanos);
                 let kept = all.get(..digits).unwrap_or(&all);
                 let kept = if trim {
                     kept.trim_end_matches('0')

@@ -175,7 +175,9 @@ impl Time {
         String::from_utf8_lossy(&self.format_bytes(layout.as_bytes())).into_owned()
     }
 
-    pub(crate) fn format_bytes(&self, layout: &[u8]) -> Vec<u8> {
+    /// The same for a layout that need not be UTF-8.
+    #[must_use]
+    pub fn format_bytes(&self, layout: &[u8]) -> Vec<u8> {
         layout::format(self, layout)
     }
 

@@ -17,6 +17,9 @@ enum Rules {
     Named { name: String, zone: TimeZone },
 }
 
+/// 400 years, after which the calendar repeats with its weekdays.
+const ERA_SECONDS: i64 = 146_097 * 86_400;
+
 /// A zone at an instant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ZoneAt {
@@ -96,7 +99,15 @@ impl Zone {
             },
             Some(Rules::Named { zone, .. }) => {
                 let known = Timestamp::MIN.as_second()..=Timestamp::MAX.as_second();
-                let nearest = unix.clamp(*known.start(), *known.end());
+                let nearest = if known.contains(&unix) {
+                    unix
+                } else if unix < *known.start() {
+                    *known.start()
+                } else {
+                    // Far in the future the last rules hold for ever, and the calendar they are
+                    // made for repeats.
+                    unix - ((unix - *known.end()) / ERA_SECONDS + 1) * ERA_SECONDS
+                };
                 let instant = Timestamp::from_second(nearest).unwrap_or_default();
                 let info = zone.to_offset_info(instant);
                 ZoneAt {
