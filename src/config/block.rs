@@ -18,7 +18,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::yaml::{Any, Decode, Decoded, Decoder, Fatal, Int, Item, NodeId, Problem, Resolved, Step};
+use super::yaml::{
+    Any, Decode, Decoded, Decoder, Fatal, Int, Item, NodeId, Problem, Resolved, Step,
+};
 
 /// No key of Alertmanager is as long; longer ones get no suggestion.
 const KEY_BYTES_MAX: usize = 64;
@@ -428,4 +430,4 @@ macro_rules! block {
     };
 }
 
-pub(in crate::config) use block;
+pub(crate) use block;

@@ -117,9 +117,8 @@ impl Checked for WebhookOutput {
 
 impl Checked for KafkaOutput {
     fn check(&mut self, _decoder: &mut Decoder<'_>) -> Result<(), Refusal> {
-        let refused = |key, text: String| {
-            Err(Refusal::at(key, format!("event_recorder kafka: {text}")))
-        };
+        let refused =
+            |key, text: String| Err(Refusal::at(key, format!("event_recorder kafka: {text}")));
         if self.brokers.is_empty() {
             return refused("brokers", "at least one broker is required".to_owned());
         }

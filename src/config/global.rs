@@ -160,7 +160,10 @@ impl Global {
         );
         let below = |refusal: Refusal| refusal.below(Step::Key("global"));
         at_most_one(
-            &[("slack_app_token", token), ("slack_app_token_file", token_file)],
+            &[
+                ("slack_app_token", token),
+                ("slack_app_token_file", token_file),
+            ],
             "slack_app_token & slack_app_token_file",
         )
         .map_err(below)?;
@@ -181,7 +184,14 @@ impl Global {
         at_most_one(
             &[
                 ("slack_app_token", token || token_file),
-                (if url { "slack_api_url" } else { "slack_api_url_file" }, url || url_file),
+                (
+                    if url {
+                        "slack_api_url"
+                    } else {
+                        "slack_api_url_file"
+                    },
+                    url || url_file,
+                ),
             ],
             "slack_app_token/slack_app_token_file & slack_api_url/slack_api_url_file",
         )

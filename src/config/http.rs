@@ -159,7 +159,11 @@ impl Checked for HttpConfig {
             self.proxy_from_environment,
             &self.proxy_connect_header,
         )?;
-        for name in self.http_headers.iter().flat_map(|headers| headers.0.keys()) {
+        for name in self
+            .http_headers
+            .iter()
+            .flat_map(|headers| headers.0.keys())
+        {
             let name = canonical(name);
             if RESERVED.contains(&name.as_str()) {
                 let name = quote(name.as_bytes());
@@ -232,7 +236,10 @@ impl HttpConfig {
         }
         let headers = self.http_headers.iter_mut();
         for header in headers.flat_map(|headers| headers.0.values_mut()) {
-            header.files.iter_mut().for_each(|file| directory.join(file));
+            header
+                .files
+                .iter_mut()
+                .for_each(|file| directory.join(file));
         }
     }
 }

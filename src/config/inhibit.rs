@@ -45,12 +45,20 @@ impl InhibitRule {
     /// What an alert must match to inhibit others.
     #[must_use]
     pub fn sources(&self) -> Matchers {
-        combined(&self.source_match, &self.source_match_re, &self.source_matchers)
+        combined(
+            &self.source_match,
+            &self.source_match_re,
+            &self.source_matchers,
+        )
     }
 
     /// What an alert must match to be inhibited.
     #[must_use]
     pub fn targets(&self) -> Matchers {
-        combined(&self.target_match, &self.target_match_re, &self.target_matchers)
+        combined(
+            &self.target_match,
+            &self.target_match_re,
+            &self.target_matchers,
+        )
     }
 }

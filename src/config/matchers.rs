@@ -51,7 +51,12 @@ impl Decode for MatcherList {
 
 impl Show for MatcherList {
     fn item(&self) -> Item {
-        Item::List(self.0.iter().map(|matcher| Item::Text(matcher.to_string())).collect())
+        Item::List(
+            self.0
+                .iter()
+                .map(|matcher| Item::Text(matcher.to_string()))
+                .collect(),
+        )
     }
 
     fn is_zero(&self) -> bool {
@@ -96,7 +101,9 @@ impl Decode for Pattern {
         match AnchoredRegex::new(&text) {
             Ok(regex) => self.0 = Some(regex),
             Err(error) => {
-                return Err(Box::new(Problem::new(error.to_string()).at(decoder.place(at))));
+                return Err(Box::new(
+                    Problem::new(error.to_string()).at(decoder.place(at)),
+                ));
             }
         }
         Ok(true)
@@ -182,9 +189,9 @@ pub(super) fn combined(
     patterns: &MatchRegexps,
     matchers: &MatcherList,
 ) -> Matchers {
-    let equal = equal
-        .iter()
-        .filter_map(|(name, value)| Matcher::new(name.as_str(), Operator::Equal, value.as_str()).ok());
+    let equal = equal.iter().filter_map(|(name, value)| {
+        Matcher::new(name.as_str(), Operator::Equal, value.as_str()).ok()
+    });
     let patterns = patterns.0.iter().filter_map(|(name, pattern)| {
         let value = format!("^(?:{})$", pattern.text());
         Matcher::new(name.as_str(), Operator::Regex, value).ok()

@@ -71,7 +71,16 @@ mod tests {
                 joined("../a/am.yml", "../../x"),
                 joined("am.yml", ""),
             ],
-            ["x", "../x", "x/*.tmpl", "/etc/x", "/etc/am/t/y", "/x", "../../x", ""]
+            [
+                "x",
+                "../x",
+                "x/*.tmpl",
+                "/etc/x",
+                "/etc/am/t/y",
+                "/x",
+                "../../x",
+                ""
+            ]
         );
     }
 }

@@ -143,7 +143,8 @@ impl Route {
         }
         if !labels.is_empty() && labels.len() < names.len() {
             return refused(
-                "cannot have wildcard group_by (`...`) and other labels at the same time".to_owned(),
+                "cannot have wildcard group_by (`...`) and other labels at the same time"
+                    .to_owned(),
             );
         }
         let mut seen = BTreeSet::new();
@@ -159,12 +160,14 @@ impl Route {
     /// The route as the tree of routes wants it, with all below it.
     #[must_use]
     pub fn spec(&self) -> RouteSpec {
-        let group_by = self.group_by.0.as_ref().map(|names| {
-            match names.iter().any(|name| name == ALL) {
-                true => GroupBy::All,
-                false => GroupBy::Labels(names.iter().cloned().collect()),
-            }
-        });
+        let group_by =
+            self.group_by
+                .0
+                .as_ref()
+                .map(|names| match names.iter().any(|name| name == ALL) {
+                    true => GroupBy::All,
+                    false => GroupBy::Labels(names.iter().cloned().collect()),
+                });
         RouteSpec {
             receiver: Some(self.receiver.clone()).filter(|name| !name.is_empty()),
             group_by,

@@ -51,8 +51,9 @@ impl Decode for ClientType {
             "http" => Self::Http,
             "grpc" => Self::Grpc,
             _ => {
-                let text =
-                    format!("expected tracing client type to be to be http or grpc, but got {text}");
+                let text = format!(
+                    "expected tracing client type to be to be http or grpc, but got {text}"
+                );
                 return Err(Box::new(Problem::new(text).at(decoder.place(at))));
             }
         };

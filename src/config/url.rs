@@ -129,7 +129,11 @@ impl Url {
                 rest.clone_into(&mut url.opaque);
                 return Ok(url);
             }
-            if rest.split('/').next().is_some_and(|first| first.contains(':')) {
+            if rest
+                .split('/')
+                .next()
+                .is_some_and(|first| first.contains(':'))
+            {
                 return Err("first path segment in URL cannot contain colon".to_owned());
             }
         }
@@ -156,8 +160,7 @@ impl Url {
         };
         self.host = read_host(&self.scheme, host)?;
         let Some(user) = user else { return Ok(()) };
-        let is_allowed =
-            |c: char| c.is_ascii_alphanumeric() || "-._:~!$&'()*+,;=%@".contains(c);
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-._:~!$&'()*+,;=%@".contains(c);
         if !user.chars().all(is_allowed) {
             return Err("net/url: invalid userinfo".to_owned());
         }
@@ -197,13 +200,20 @@ impl Url {
     /// The whole URL, passwords and all.
     #[must_use]
     pub fn exposed(&self) -> String {
-        self.text(self.user.as_ref().and_then(|(_, password)| password.as_deref()))
+        self.text(
+            self.user
+                .as_ref()
+                .and_then(|(_, password)| password.as_deref()),
+        )
     }
 
     /// The URL with `xxxxx` for a password.
     #[must_use]
     pub fn redacted(&self) -> String {
-        let password = self.user.as_ref().and_then(|(_, password)| password.as_ref());
+        let password = self
+            .user
+            .as_ref()
+            .and_then(|(_, password)| password.as_ref());
         self.text(password.map(|_| b"xxxxx".as_slice()))
     }
 
@@ -258,7 +268,10 @@ impl Url {
         if !path.is_empty() && !path.starts_with('/') && has_host {
             out.push('/');
         }
-        let has_colon = path.split('/').next().is_some_and(|first| first.contains(':'));
+        let has_colon = path
+            .split('/')
+            .next()
+            .is_some_and(|first| first.contains(':'));
         if out.is_empty() && has_colon {
             out.push_str("./");
         }
@@ -317,7 +330,10 @@ fn read_literal(host: &str) -> Result<Vec<u8>, String> {
         let is_old = numbers.parse::<std::net::Ipv4Addr>().is_ok();
         return Err(match is_old {
             true => "invalid IP-literal".to_owned(),
-            false => format!("invalid host: ParseAddr({}): unable to parse IP", quote(&address)),
+            false => format!(
+                "invalid host: ParseAddr({}): unable to parse IP",
+                quote(&address)
+            ),
         });
     }
     Ok([b"[", address.as_slice(), b"]", port.as_bytes()].concat())
@@ -328,7 +344,10 @@ fn check_port(port: &str) -> Result<(), String> {
     let is_port = port.is_empty() || port.starts_with(':');
     match is_port && digits.bytes().all(|byte| byte.is_ascii_digit()) {
         true => Ok(()),
-        false => Err(format!("invalid port {} after host", quote(port.as_bytes()))),
+        false => Err(format!(
+            "invalid port {} after host",
+            quote(port.as_bytes())
+        )),
     }
 }
 
@@ -357,7 +376,10 @@ fn masked(text: &str) -> String {
 
 /// A reason quotes what it is about.
 fn masked_reason(reason: &str) -> String {
-    match reason.split_once('"').and_then(|(head, rest)| Some((head, rest.rsplit_once('"')?))) {
+    match reason
+        .split_once('"')
+        .and_then(|(head, rest)| Some((head, rest.rsplit_once('"')?)))
+    {
         Some((head, (quoted, tail))) => format!("{head}\"{}\"{tail}", shown(quoted)),
         None => reason.to_owned(),
     }

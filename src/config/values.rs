@@ -86,7 +86,9 @@ fn read_text(at: NodeId, decoder: &mut Decoder<'_>) -> Result<Option<String>, su
 
 /// Refuses a value where it stands.
 fn refuse(error: impl fmt::Display, at: NodeId, decoder: &Decoder<'_>) -> Decoded {
-    Err(Box::new(Problem::new(error.to_string()).at(decoder.place(at))))
+    Err(Box::new(
+        Problem::new(error.to_string()).at(decoder.place(at)),
+    ))
 }
 
 /// A URL of HTTP that may be shown.
@@ -196,7 +198,8 @@ impl SecretTemplateUrl {
             return Ok(());
         }
         if text.contains("{{") {
-            return check_template(text).map_err(|error| format!("invalid template syntax: {error}"));
+            return check_template(text)
+                .map_err(|error| format!("invalid template syntax: {error}"));
         }
         Url::parse_http(text, Exposure::Secret)
             .map(drop)
@@ -405,10 +408,14 @@ impl HostPort {
             return Ok(Self::default());
         }
         let wrong = |what: &str| format!("address {text}: {what}");
-        let colon = text.rfind(':').ok_or_else(|| wrong("missing port in address"))?;
+        let colon = text
+            .rfind(':')
+            .ok_or_else(|| wrong("missing port in address"))?;
         let (host, before_host, after_host) = match text.strip_prefix('[') {
             Some(_) => {
-                let end = text.find(']').ok_or_else(|| wrong("missing ']' in address"))?;
+                let end = text
+                    .find(']')
+                    .ok_or_else(|| wrong("missing ']' in address"))?;
                 if end + 1 == text.len() {
                     return Err(wrong("missing port in address"));
                 }
@@ -499,7 +506,10 @@ impl Decode for Labels {
             if decoder.is_merge(*key) || decoder.is_null(*key) {
                 continue;
             }
-            if decoder.scalar(*key)?.is_some_and(|(_, name)| name.is_empty()) {
+            if decoder
+                .scalar(*key)?
+                .is_some_and(|(_, name)| name.is_empty())
+            {
                 return refuse("\"\" is not a valid label name", *key, decoder);
             }
         }

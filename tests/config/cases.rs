@@ -53,7 +53,10 @@ fn difference(case: &Case) -> Option<String> {
         ("ok", Ok(loaded)) => {
             let rendered = loaded.config.rendered();
             if Some(&rendered) != case.rendered.as_ref() {
-                return Some(format!("is shown as\n{rendered}\ninstead of\n{:?}", case.rendered));
+                return Some(format!(
+                    "is shown as\n{rendered}\ninstead of\n{:?}",
+                    case.rendered
+                ));
             }
             let routes = routes(&loaded.config.route_tree());
             match &case.routes {

@@ -128,7 +128,7 @@ pub(super) enum ConfigCommand {
     /// Show the running config (the default)
     Show,
     /// Print the routing tree, or try it
-    Routes(Rest),
+    Routes(super::routes::RoutesArgs),
 }
 
 /// `amtool template`, which has no default.

@@ -13,6 +13,7 @@
 mod args;
 mod check_config;
 mod failure;
+mod routes;
 mod show;
 mod template;
 
@@ -66,7 +67,7 @@ fn command(amtool: &Amtool, context: &mut Context<'_>) -> Result<(), Failure> {
         ))),
         Some(Command::Config(args)) => match &args.command {
             None | Some(ConfigCommand::Show) => show::run(&amtool.global),
-            Some(ConfigCommand::Routes(_)) => Err(Failure::not_yet("`amtool config routes`")),
+            Some(ConfigCommand::Routes(args)) => routes::run(args, &amtool.global, context),
         },
         Some(Command::Template(args)) => match &args.command {
             None => Err(Failure::Command(

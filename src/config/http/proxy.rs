@@ -74,7 +74,9 @@ pub(super) fn check(
     } else {
         return Ok(());
     };
-    let words = text.strip_prefix("if ").and_then(|text| text.split(' ').next());
+    let words = text
+        .strip_prefix("if ")
+        .and_then(|text| text.split(' ').next());
     match words {
         Some("proxy_connect_header") => Err(Refusal::at("proxy_connect_header", text)),
         Some("no_proxy") => Err(Refusal::at("no_proxy", text)),

@@ -129,7 +129,10 @@ impl Inherit for Email {
             self.auth_secret_file = global.smtp_auth_secret_file.clone();
         }
         self.require_tls.get_or_insert(global.smtp_require_tls);
-        or(&mut self.force_implicit_tls, &global.smtp_force_implicit_tls);
+        or(
+            &mut self.force_implicit_tls,
+            &global.smtp_force_implicit_tls,
+        );
         Ok(())
     }
 }

@@ -50,7 +50,9 @@ impl Checked for OpsgenieResponder {
 impl OpsgenieResponder {
     /// Its fields as Go prints a struct.
     fn shown(&self, kind: &str) -> String {
-        let Self { id, name, username, .. } = self;
+        let Self {
+            id, name, username, ..
+        } = self;
         format!("opsGenieConfig responder {{{id} {name} {username} {kind}}}")
     }
 

@@ -69,10 +69,14 @@ const DETAILS: [(&str, &str); 4] = [
 
 impl Checked for Pagerduty {
     fn check(&mut self, _decoder: &mut Decoder<'_>) -> Result<(), Refusal> {
-        let (routing, routing_file) =
-            (!self.routing_key.is_empty(), !self.routing_key_file.is_empty());
-        let (service, service_file) =
-            (!self.service_key.is_empty(), !self.service_key_file.is_empty());
+        let (routing, routing_file) = (
+            !self.routing_key.is_empty(),
+            !self.routing_key_file.is_empty(),
+        );
+        let (service, service_file) = (
+            !self.service_key.is_empty(),
+            !self.service_key_file.is_empty(),
+        );
         if !routing && !routing_file && !service && !service_file {
             return Err("missing service or routing key in PagerDuty config".into());
         }

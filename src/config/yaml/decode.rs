@@ -161,7 +161,10 @@ impl<'d> Decoder<'d> {
                 };
                 return Ok(out.take_quoted_null(text) || self.mismatch(at, "!!str", &T::go_type()));
             }
-            if self.scalar(at)?.is_some_and(|(value, _)| value == Resolved::Null) {
+            if self
+                .scalar(at)?
+                .is_some_and(|(value, _)| value == Resolved::Null)
+            {
                 *out = T::default();
                 return Ok(true);
             }
@@ -182,10 +185,7 @@ impl<'d> Decoder<'d> {
         if self.reads_of_aliases <= 100 || self.reads <= 1000 {
             return Ok(());
         }
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "a share does not need 53 bits"
-        )]
+        #[expect(clippy::cast_precision_loss, reason = "a share does not need 53 bits")]
         let (reads, reads_of_aliases) = (self.reads as f64, self.reads_of_aliases as f64);
         let excess = ((reads - SMALL) / (LARGE - SMALL)).clamp(0.0, 1.0);
         if reads_of_aliases / reads > 0.99 - 0.89 * excess {
@@ -255,7 +255,8 @@ impl<'d> Decoder<'d> {
             {
                 value
             }
-            ("!!float", Resolved::Int(number)) => {
+            ("!!float", Resolved::Int(number)) =>
+            {
                 #[expect(clippy::cast_precision_loss, reason = "the tag asks for it")]
                 Resolved::Float(number as f64)
             }
@@ -472,7 +473,10 @@ fn truncated(value: f64, least: f64, greatest: f64) -> Option<i128> {
     if !(least..=greatest).contains(&value) {
         return None;
     }
-    #[expect(clippy::cast_possible_truncation, reason = "cutting is the rule, and it is in range")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "cutting is the rule, and it is in range"
+    )]
     let whole = value.trunc() as i128;
     Some(whole)
 }

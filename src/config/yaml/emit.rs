@@ -139,7 +139,9 @@ fn entry(writer: &mut Writer, key: &Item, value: &Item, indent: usize) {
 fn is_simple_key(key: &Item) -> bool {
     const KEY_BYTES_MAX: usize = 128;
     match key {
-        Item::Text(text) => text.len() <= KEY_BYTES_MAX && !text.contains(['\n', '\u{2028}', '\u{2029}']),
+        Item::Text(text) => {
+            text.len() <= KEY_BYTES_MAX && !text.contains(['\n', '\u{2028}', '\u{2029}'])
+        }
         _ => true,
     }
 }

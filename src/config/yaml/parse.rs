@@ -29,7 +29,9 @@ pub fn parse(bytes: &[u8]) -> Result<Document, Fatal> {
     let mut builder = Builder::new(sound);
     let is_complete = builder.run()?;
     match control {
-        Some(place) if !is_complete => Err(Problem::yaml("control characters are not allowed", place)),
+        Some(place) if !is_complete => {
+            Err(Problem::yaml("control characters are not allowed", place))
+        }
         _ => Ok(builder.document),
     }
 }
@@ -37,7 +39,9 @@ pub fn parse(bytes: &[u8]) -> Result<Document, Fatal> {
 /// UTF-8, or UTF-16 with a byte order mark.
 fn to_text(bytes: &[u8]) -> Result<String, Fatal> {
     let wide = |from: fn([u8; 2]) -> u16| {
-        let units = bytes[2..].chunks_exact(2).map(|pair| from([pair[0], pair[1]]));
+        let units = bytes[2..]
+            .chunks_exact(2)
+            .map(|pair| from([pair[0], pair[1]]));
         char::decode_utf16(units)
             .collect::<Result<String, _>>()
             .map_err(|_| Problem::yaml("invalid Unicode character", Place::default()))
@@ -50,7 +54,11 @@ fn to_text(bytes: &[u8]) -> Result<String, Fatal> {
             Err(error) => {
                 let before = &bytes[..error.valid_up_to()];
                 let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-                let place = Place { line, column: 1, width: 1 };
+                let place = Place {
+                    line,
+                    column: 1,
+                    width: 1,
+                };
                 let text = match (bytes[error.valid_up_to()], error.error_len()) {
                     (_, None) => "incomplete UTF-8 octet sequence",
                     (0x80..=0xbf | 0xf8..=0xff, _) => "invalid leading UTF-8 octet",
@@ -150,7 +158,10 @@ impl<'t> Builder<'t> {
 
     fn push(&mut self, open: Open, span: Span) -> Result<(), Fatal> {
         if self.open.len() >= DEPTH_MAX {
-            let text = format!("line {}: exceeded max depth of {DEPTH_MAX}", span.start.line());
+            let text = format!(
+                "line {}: exceeded max depth of {DEPTH_MAX}",
+                span.start.line()
+            );
             return Err(Problem::yaml(text, place(span)));
         }
         self.open.push(open);

@@ -233,11 +233,7 @@ fn is_date(text: &str) -> bool {
 
 /// One or two digits, and what follows.
 fn small(text: &str) -> Option<(u32, &str)> {
-    let count = text
-        .bytes()
-        .take(2)
-        .take_while(u8::is_ascii_digit)
-        .count();
+    let count = text.bytes().take(2).take_while(u8::is_ascii_digit).count();
     let number = text[..count].parse().ok()?;
     Some((number, &text[count..]))
 }

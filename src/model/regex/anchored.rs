@@ -54,6 +54,15 @@ impl AnchoredRegex {
         }
     }
 
+    /// What a text must begin with to match, as far as that is easily seen.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        match self.kind {
+            Kind::Literals(_) => "",
+            Kind::Regex(_) => prefix(&self.text),
+        }
+    }
+
     /// The texts that match, if the pattern is but a list of them.
     #[must_use]
     pub fn literals(&self) -> Option<Vec<&str>> {
@@ -62,6 +71,24 @@ impl AnchoredRegex {
             Kind::Regex(_) => None,
         }
     }
+}
+
+/// What every text begins with that a pattern matches. It is read off patterns without alternatives
+/// only, up to the first character that means something.
+fn prefix(pattern: &str) -> &str {
+    if pattern.contains(['|', '\\']) {
+        return "";
+    }
+    let special = ['.', '+', '*', '?', '(', ')', '[', ']', '{', '}', '^', '$'];
+    let end = pattern.find(special).unwrap_or(pattern.len());
+    let (plain, rest) = pattern.split_at(end);
+    if !rest.starts_with(['*', '?', '{']) {
+        return plain;
+    }
+    // The last character may be missing.
+    let mut chars = plain.chars();
+    chars.next_back();
+    chars.as_str()
 }
 
 /// The alternatives of a pattern that has nothing but them, sorted. `match_re` wraps its patterns once
@@ -86,4 +113,46 @@ fn literals(pattern: &str) -> Option<Box<[Box<str>]>> {
     found.sort_unstable();
     found.dedup();
     Some(found.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_is_what_stands_before_the_first_special_character() {
+        let cases = [
+            ("db-.*", "db-"),
+            ("db-?x", "db"),
+            ("é*", ""),
+            ("db{2}", "d"),
+            ("db+", "db"),
+            ("a.*|b", ""),
+            (r"a\.b.*", ""),
+            ("(?i)db.*", ""),
+            ("^(?:db-.*)$", ""),
+        ];
+        let seen =
+            cases.map(|(pattern, _)| AnchoredRegex::new(pattern).unwrap().prefix().to_owned());
+        assert_eq!(seen, cases.map(|(_, prefix)| prefix.to_owned()));
+    }
+
+    #[test]
+    fn a_list_of_texts_is_known_as_one() {
+        let cases = ["a|b", "b|a|b", r"a\.b", "^(?:a|)$", "a.b", "(a)", r"\d"];
+        let seen = cases.map(|pattern| {
+            let regex = AnchoredRegex::new(pattern).unwrap();
+            regex.literals().map(|literals| literals.join(","))
+        });
+        let expected = [
+            Some("a,b"),
+            Some("a,b"),
+            Some("a.b"),
+            Some(",a"),
+            None,
+            None,
+            None,
+        ];
+        assert_eq!(seen, expected.map(|texts| texts.map(str::to_owned)));
+    }
 }
