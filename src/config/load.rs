@@ -70,9 +70,47 @@ impl Loaded {
 /// # Errors
 /// What is wrong with it.
 pub fn load(text: &[u8], options: &Options) -> Result<Loaded, yaml::Error> {
-    let document = yaml::parse(text)?;
+    read(yaml::parse(text)?, text, options).map_err(|(error, _)| error)
+}
+
+/// As [`load`], but an error brings the document with it, if there is one, for a
+/// [`picture`](super::picture).
+///
+/// # Errors
+/// What is wrong with it.
+pub fn load_with_document(
+    text: &[u8],
+    options: &Options,
+) -> Result<Loaded, (yaml::Error, Option<Box<Document>>)> {
+    let document = yaml::parse(text).map_err(|fatal| (fatal.into(), None))?;
+    read(document, text, options).map_err(|(error, document)| (error, Some(document)))
+}
+
+fn read(
+    document: Document,
+    text: &[u8],
+    options: &Options,
+) -> Result<Loaded, (yaml::Error, Box<Document>)> {
+    match read_sections(&document, options) {
+        Ok((global, route, sections, warnings)) => Ok(Loaded {
+            config: Config {
+                global,
+                route,
+                sections,
+                hash: hash(text),
+            },
+            warnings,
+            document,
+        }),
+        Err(error) => Err((error, Box::new(document))),
+    }
+}
+
+type Read = (Box<Global>, Route, Sections, Vec<MatcherWarning>);
+
+fn read_sections(document: &Document, options: &Options) -> Result<Read, yaml::Error> {
     let mut sections = Sections::default();
-    let mut decoder = Decoder::new(&document, options.mode, options.local_zone.clone());
+    let mut decoder = Decoder::new(document, options.mode, options.local_zone.clone());
     decoder.read_document(&mut sections)?;
     let warnings = std::mem::take(&mut decoder.warnings);
     // Nothing was checked if there was nothing.
@@ -89,16 +127,8 @@ pub fn load(text: &[u8], options: &Options) -> Result<Loaded, yaml::Error> {
         .into());
     }
     let global = sections.global.take();
-    Ok(Loaded {
-        config: Config {
-            global: global.unwrap_or_else(|| Box::new(Global::with_defaults())),
-            route,
-            sections,
-            hash: hash(text),
-        },
-        warnings,
-        document,
-    })
+    let global = global.unwrap_or_else(|| Box::new(Global::with_defaults()));
+    Ok((global, route, sections, warnings))
 }
 
 /// Reads a configuration file. Relative paths in it are joined to its directory.

@@ -70,7 +70,7 @@ pub struct MatchRegexps(pub BTreeMap<String, Pattern>);
 
 /// A pattern that the whole of a value has to match.
 #[derive(Debug, Clone, Default)]
-pub struct Pattern(Option<AnchoredRegex>);
+pub struct Pattern(Option<(Box<str>, AnchoredRegex)>);
 
 impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {
@@ -82,7 +82,7 @@ impl Pattern {
     /// As it was written.
     #[must_use]
     pub fn text(&self) -> &str {
-        self.0.as_ref().map_or("", AnchoredRegex::as_str)
+        self.0.as_ref().map_or("", |(text, _)| text)
     }
 }
 
@@ -99,7 +99,7 @@ impl Decode for Pattern {
             return Ok(false);
         }
         match AnchoredRegex::new(&text) {
-            Ok(regex) => self.0 = Some(regex),
+            Ok(regex) => self.0 = Some((text.into(), regex)),
             Err(error) => {
                 return Err(Box::new(
                     Problem::new(error.to_string()).at(decoder.place(at)),

@@ -46,7 +46,7 @@ pub use global::Global;
 pub use hash::hash;
 pub use inhibit::InhibitRule;
 pub use interval::{Interval, NamedInterval, NamedMuteInterval};
-pub use load::{Config, Loaded, Options, load, load_file};
+pub use load::{Config, Loaded, Options, load, load_file, load_with_document};
 pub use matchers::{MatchRegexps, MatcherList, Pattern};
 pub use receivers::Receiver;
 pub use route::{ListOrNone, Route, Routes};

@@ -55,11 +55,7 @@ impl Sections {
         let muted = self.mute_time_intervals.iter().map(|named| &named.name);
         let timed = self.time_intervals.iter().map(|named| &named.name);
         let lists = [
-            (
-                "mute_time_intervals",
-                "mute time interval",
-                muted.collect::<Vec<_>>(),
-            ),
+            ("mute_time_intervals", "mute time interval", muted.collect::<Vec<_>>()),
             ("time_intervals", "time interval", timed.collect()),
         ];
         for (key, what, list) in lists {
@@ -76,17 +72,10 @@ impl Sections {
         Ok(names)
     }
 
-    /// Joins relative paths to the directory of the file.
+    /// Joins relative paths to the directory of the file, but for those of `global`.
     pub(super) fn resolve(&mut self, directory: &Directory) {
         for pattern in &mut self.templates {
             directory.join(pattern);
-        }
-        if let Some(http) = self
-            .global
-            .as_mut()
-            .and_then(|global| global.http_config.as_mut())
-        {
-            http.resolve(directory);
         }
         for receiver in &mut self.receivers {
             receiver.resolve(directory);
@@ -148,8 +137,9 @@ fn check_routes(
     check: &dyn Fn(&Route) -> Result<(), Refusal>,
 ) -> Result<(), Refusal> {
     for (index, child) in route.routes.0.iter().enumerate() {
-        check_routes(child, check)
-            .map_err(|refusal| refusal.below(Step::Index(index)).below(Step::Key("routes")))?;
+        check_routes(child, check).map_err(|refusal| {
+            refusal.below(Step::Index(index)).below(Step::Key("routes"))
+        })?;
     }
     check(route)
 }

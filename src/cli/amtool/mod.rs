@@ -13,6 +13,8 @@
 mod args;
 mod check_config;
 mod failure;
+mod features;
+mod log;
 mod routes;
 mod show;
 mod template;
@@ -61,10 +63,7 @@ fn command(amtool: &Amtool, context: &mut Context<'_>) -> Result<(), Failure> {
         Some(Command::Alert(_)) => Err(Failure::not_yet("`amtool alert`")),
         Some(Command::Silence(_)) => Err(Failure::not_yet("`amtool silence`")),
         Some(Command::Cluster(_)) => Err(Failure::not_yet("`amtool cluster`")),
-        Some(Command::CheckConfig(args)) => Err(Failure::not_yet(&format!(
-            "`amtool check-config` ({} files)",
-            args.files.len()
-        ))),
+        Some(Command::CheckConfig(args)) => check_config::run(args, &amtool.global, context),
         Some(Command::Config(args)) => match &args.command {
             None | Some(ConfigCommand::Show) => show::run(&amtool.global),
             Some(ConfigCommand::Routes(args)) => routes::run(args, &amtool.global, context),

@@ -21,6 +21,9 @@ use super::resolve::{Resolved, resolve};
 use crate::model::Mode;
 use crate::model::matcher::Warning;
 
+/// A scalar where secrets belong is shown if it is no longer than this: a secret is long.
+const SHOWN_BYTES_MAX: usize = 6;
+
 /// Whether a value was read; `false` after an error of type, which has been noted.
 pub type Decoded = Result<bool, Fatal>;
 
@@ -286,7 +289,14 @@ impl<'d> Decoder<'d> {
     fn mismatch(&mut self, at: NodeId, tag: &str, go_type: &str) -> bool {
         let node = self.document.node(at);
         let tag = node.tag.as_deref().unwrap_or(tag);
+        // Types whose values are secrets, or hold some.
+        let is_secret = ["config.Secret", "config.Header", "config.ProxyHeader"]
+            .iter()
+            .any(|secret| go_type.contains(secret));
         let value = match &node.kind {
+            Kind::Scalar(text) if is_secret && text.len() > SHOWN_BYTES_MAX => {
+                " `<secret>`".to_owned()
+            }
             Kind::Scalar(text) if text.len() > 10 => {
                 // The library cuts bytes, wherever a character may end.
                 let head = String::from_utf8_lossy(&text.as_bytes()[..7]);

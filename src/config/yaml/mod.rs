@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! text ─► parse ─► Document ─► decode (resolve, any) ─► values
-//!         saphyr   nodes with   by their types, type
+//!         libyaml  nodes with   by their types, type
 //!         events   places       errors collected
 //! values ─► emit ─► text
 //! ```
@@ -35,7 +35,7 @@ pub use parse::parse;
 pub use resolve::Resolved;
 
 /// A longer text is refused: a configuration of 5,000 routes and 2,000 receivers has about 1 MB.
-pub const TEXT_BYTES_MAX: u64 = 64 * 1024 * 1024;
+pub const TEXT_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// Deeper nesting is refused, so that no stack overflows. Routes nest two levels each, and nobody
 /// has read a tree of routes that is deeper than a dozen.

@@ -1,5 +1,7 @@
 //! A document as a tree of nodes that know where they stand.
 
+use std::collections::HashSet;
+
 /// A node of a [`Document`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct NodeId(pub(super) u32);
@@ -13,6 +15,8 @@ pub struct Place {
     pub column: usize,
     /// How many characters of that line are meant, at least 1.
     pub width: usize,
+    /// The last line of what is meant.
+    pub last_line: usize,
 }
 
 /// What stands at a node.
@@ -71,6 +75,48 @@ impl Document {
             at = value;
         }
         place
+    }
+
+    /// From which column on a line must not be shown, because the value of one of these keys stands
+    /// there.
+    #[must_use]
+    pub fn hidden_from(&self, line: usize, keys: &[&str]) -> Option<usize> {
+        let is_one = |key: NodeId| match &self.node(key).kind {
+            Kind::Scalar(text) => keys.contains(&text.as_str()),
+            _ => false,
+        };
+        let mut columns = Vec::new();
+        for node in &self.nodes {
+            let Kind::Mapping(entries) = &node.kind else {
+                continue;
+            };
+            for (_, value) in entries.iter().filter(|(key, _)| is_one(*key)) {
+                self.columns_on(line, *value, &mut columns);
+            }
+        }
+        columns.into_iter().min()
+    }
+
+    /// The columns at which scalars of a value begin in that line.
+    fn columns_on(&self, line: usize, at: NodeId, columns: &mut Vec<usize>) {
+        let mut waiting = vec![at];
+        let mut seen = HashSet::new();
+        while let Some(at) = waiting.pop() {
+            if !seen.insert(at) {
+                continue;
+            }
+            let node = self.node(at);
+            match &node.kind {
+                Kind::Scalar(_) if node.place.line == line => columns.push(node.place.column),
+                Kind::Scalar(_) if (node.place.line..=node.place.last_line).contains(&line) => {
+                    columns.push(1);
+                }
+                Kind::Scalar(_) => {}
+                Kind::Alias(_, target) => waiting.push(*target),
+                Kind::Sequence(elements) => waiting.extend(elements),
+                Kind::Mapping(entries) => waiting.extend(entries.iter().map(|(_, value)| value)),
+            }
+        }
     }
 
     pub(super) fn node(&self, id: NodeId) -> &Node {

@@ -1,9 +1,14 @@
-//! Text → [`Document`], with the parser of `saphyr-parser` and the words of libyaml for what it
-//! refuses.
+//! Text → [`Document`].
+//!
+//! The grammar is that of libyaml, of which Alertmanager's library is a port, and `libyaml-safer`
+//! another: which texts are YAML at all, in which line an error is and what is said about it come from
+//! there. Why not from a parser of YAML 1.2: `docs/decisions/0004-the-grammar-of-libyaml.md`.
 
 use std::collections::HashMap;
+use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, StrInput};
+use libyaml_safer::{Error, ErrorKind, Event, EventData, Mark, Parser, ScalarStyle};
 
 use super::error::{Fatal, Problem};
 use super::node::{Document, Kind, Node, NodeId, Place};
@@ -29,9 +34,7 @@ pub fn parse(bytes: &[u8]) -> Result<Document, Fatal> {
     let mut builder = Builder::new(sound);
     let is_complete = builder.run()?;
     match control {
-        Some(place) if !is_complete => {
-            Err(Problem::yaml("control characters are not allowed", place))
-        }
+        Some(place) if !is_complete => Err(Problem::yaml("control characters are not allowed", place)),
         _ => Ok(builder.document),
     }
 }
@@ -39,9 +42,7 @@ pub fn parse(bytes: &[u8]) -> Result<Document, Fatal> {
 /// UTF-8, or UTF-16 with a byte order mark.
 fn to_text(bytes: &[u8]) -> Result<String, Fatal> {
     let wide = |from: fn([u8; 2]) -> u16| {
-        let units = bytes[2..]
-            .chunks_exact(2)
-            .map(|pair| from([pair[0], pair[1]]));
+        let units = bytes[2..].chunks_exact(2).map(|pair| from([pair[0], pair[1]]));
         char::decode_utf16(units)
             .collect::<Result<String, _>>()
             .map_err(|_| Problem::yaml("invalid Unicode character", Place::default()))
@@ -54,11 +55,7 @@ fn to_text(bytes: &[u8]) -> Result<String, Fatal> {
             Err(error) => {
                 let before = &bytes[..error.valid_up_to()];
                 let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-                let place = Place {
-                    line,
-                    column: 1,
-                    width: 1,
-                };
+                let place = point(line, 1);
                 let text = match (bytes[error.valid_up_to()], error.error_len()) {
                     (_, None) => "incomplete UTF-8 octet sequence",
                     (0x80..=0xbf | 0xf8..=0xff, _) => "invalid leading UTF-8 octet",
@@ -81,10 +78,19 @@ fn is_allowed(c: char) -> bool {
 fn place_of(text: &str, at: usize) -> Place {
     let before = &text[..at];
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    point(
+        1 + before.matches('\n').count(),
+        1 + before[line_start..].chars().count(),
+    )
+}
+
+/// One character.
+fn point(line: usize, column: usize) -> Place {
     Place {
-        line: 1 + before.matches('\n').count(),
-        column: 1 + before[line_start..].chars().count(),
+        line,
+        column,
         width: 1,
+        last_line: line,
     }
 }
 
@@ -96,73 +102,103 @@ enum Open {
 
 struct Builder<'t> {
     text: &'t str,
-    parser: Parser<'t, StrInput<'t>>,
+    parser: Parser<Cursor<&'t [u8]>>,
     document: Document,
     open: Vec<Open>,
-    anchors: HashMap<usize, NodeId>,
+    anchors: HashMap<String, NodeId>,
+    /// Where the last event was.
+    at: Place,
 }
 
 impl<'t> Builder<'t> {
     fn new(text: &'t str) -> Self {
+        let mut parser = Parser::new();
+        parser.set_input(Cursor::new(text.as_bytes()));
         Self {
             text,
-            parser: Parser::new_from_str(text),
+            parser,
             document: Document::default(),
             open: Vec::new(),
             anchors: HashMap::new(),
+            at: point(1, 1),
         }
     }
 
     /// Takes events to the end of the first document. Gives whether it ended before the text did.
     fn run(&mut self) -> Result<bool, Fatal> {
         loop {
-            let (event, span) = match self.parser.next_event() {
-                None => return Ok(false),
-                Some(Ok(event)) => event,
-                Some(Err(error)) => return Err(self.refusal(&error)),
-            };
-            match event {
-                Event::Nothing | Event::StreamStart | Event::DocumentStart(_) => {}
-                Event::StreamEnd => return Ok(false),
-                Event::DocumentEnd => return Ok(span.end.index() < self.text.chars().count()),
-                Event::Alias(anchor) => {
-                    let name = self.slice(span).trim_start_matches('*').to_owned();
-                    let target = self.anchors.get(&anchor).copied();
-                    let target = target.ok_or_else(|| unknown_anchor(&name, place(span)))?;
-                    self.add(Kind::Alias(name, target), None, false, 0, span);
+            let event = self.next()?;
+            let place = place(event.start_mark, event.end_mark);
+            self.at = place;
+            match event.data {
+                EventData::StreamStart { .. } => {}
+                EventData::DocumentStart {
+                    version_directive: Some(version),
+                    ..
+                } if (version.major, version.minor) != (1, 1) => {
+                    let line = event.start_mark.line;
+                    let text = "found incompatible YAML document";
+                    return Err(refused(text, line, place));
                 }
-                Event::Scalar(text, style, anchor, tag) => {
-                    let tag = tag.map(|tag| short(&tag.handle, &tag.suffix));
-                    let (tag, is_plain) = match tag.as_deref() {
-                        None => (None, style == ScalarStyle::Plain),
-                        // The tag that says that the text decides.
-                        Some("!") => (None, true),
-                        Some(_) => (tag, false),
+                EventData::DocumentStart { .. } => {}
+                EventData::StreamEnd => return Ok(false),
+                EventData::DocumentEnd { .. } => {
+                    let length = self.text.chars().count() as u64;
+                    return Ok(event.end_mark.index < length);
+                }
+                EventData::Alias { anchor } => {
+                    let Some(target) = self.anchors.get(&anchor).copied() else {
+                        let text = format!("unknown anchor '{anchor}' referenced");
+                        return Err(Problem::yaml(text, place));
                     };
-                    self.add(Kind::Scalar(text.into_owned()), tag, is_plain, anchor, span);
+                    self.add(Kind::Alias(anchor, target), None, false, None, place);
                 }
-                Event::SequenceStart(anchor, tag) => {
-                    let tag = tag.map(|tag| short(&tag.handle, &tag.suffix));
-                    let id = self.add(Kind::Sequence(Vec::new()), tag, false, anchor, span);
-                    self.push(Open::Sequence(id, Vec::new()), span)?;
+                EventData::Scalar {
+                    anchor,
+                    tag,
+                    value,
+                    plain_implicit,
+                    style,
+                    ..
+                } => {
+                    let tag = tag.filter(|tag| tag != "!").map(|tag| short(&tag));
+                    let is_plain = tag.is_none() && (plain_implicit || style == ScalarStyle::Plain);
+                    self.add(Kind::Scalar(value), tag, is_plain, anchor, place);
                 }
-                Event::MappingStart(anchor, tag) => {
-                    let tag = tag.map(|tag| short(&tag.handle, &tag.suffix));
-                    let id = self.add(Kind::Mapping(Vec::new()), tag, false, anchor, span);
-                    self.push(Open::Mapping(id, Vec::new(), None), span)?;
+                EventData::SequenceStart { anchor, tag, .. } => {
+                    let tag = tag.map(|tag| short(&tag));
+                    let id = self.add(Kind::Sequence(Vec::new()), tag, false, anchor, place);
+                    self.push(Open::Sequence(id, Vec::new()))?;
                 }
-                Event::SequenceEnd | Event::MappingEnd => self.close(),
+                EventData::MappingStart { anchor, tag, .. } => {
+                    let tag = tag.map(|tag| short(&tag));
+                    let id = self.add(Kind::Mapping(Vec::new()), tag, false, anchor, place);
+                    self.push(Open::Mapping(id, Vec::new(), None))?;
+                }
+                EventData::SequenceEnd | EventData::MappingEnd => self.close(),
             }
         }
     }
 
-    fn push(&mut self, open: Open, span: Span) -> Result<(), Fatal> {
+    /// The next event.
+    fn next(&mut self) -> Result<Event, Fatal> {
+        // The parser has places that panic where it lacks a rule (a tag right before a comma). A
+        // configuration that is being loaded must not end a server.
+        let parser = &mut self.parser;
+        match catch_unwind(AssertUnwindSafe(|| parser.parse())) {
+            Ok(Ok(event)) => Ok(event),
+            Ok(Err(error)) => Err(refusal(&error)),
+            Err(_) => {
+                let text = format!("line {}: the parser cannot go on from here", self.at.line);
+                Err(Problem::yaml(text, self.at))
+            }
+        }
+    }
+
+    fn push(&mut self, open: Open) -> Result<(), Fatal> {
         if self.open.len() >= DEPTH_MAX {
-            let text = format!(
-                "line {}: exceeded max depth of {DEPTH_MAX}",
-                span.start.line()
-            );
-            return Err(Problem::yaml(text, place(span)));
+            let text = format!("line {}: exceeded max depth of {DEPTH_MAX}", self.at.line);
+            return Err(Problem::yaml(text, self.at));
         }
         self.open.push(open);
         Ok(())
@@ -174,8 +210,8 @@ impl<'t> Builder<'t> {
         kind: Kind,
         tag: Option<Box<str>>,
         is_plain: bool,
-        anchor: usize,
-        span: Span,
+        anchor: Option<String>,
+        place: Place,
     ) -> NodeId {
         // The text is bounded, and with it the number of nodes.
         let id = NodeId(u32::try_from(self.document.nodes.len()).unwrap_or(u32::MAX));
@@ -183,9 +219,9 @@ impl<'t> Builder<'t> {
             kind,
             tag,
             is_plain,
-            place: place(span),
+            place,
         });
-        if anchor > 0 {
+        if let Some(anchor) = anchor {
             self.anchors.insert(anchor, id);
         }
         match self.open.last_mut() {
@@ -207,91 +243,48 @@ impl<'t> Builder<'t> {
         };
         self.document.nodes[id.0 as usize].kind = kind;
     }
-
-    fn slice(&self, span: Span) -> &'t str {
-        let bytes = |index: usize| {
-            self.text
-                .char_indices()
-                .nth(index)
-                .map_or(self.text.len(), |(at, _)| at)
-        };
-        &self.text[bytes(span.start.index())..bytes(span.end.index())]
-    }
-
-    /// What the parser refuses, in the words and with the line of libyaml.
-    fn refusal(&self, error: &ScanError) -> Fatal {
-        let mark = *error.marker();
-        let place = Place {
-            line: mark.line(),
-            column: mark.col() + 1,
-            width: 1,
-        };
-        if error.info().ends_with("found unknown anchor") {
-            let line = self.text.lines().nth(mark.line() - 1).unwrap_or_default();
-            let name: String = line
-                .chars()
-                .skip(mark.col() + 1)
-                .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
-                .collect();
-            return unknown_anchor(&name, place);
-        }
-        let (text, line) = in_words_of_libyaml(error.info(), mark);
-        match line {
-            0 => Problem::yaml(text, place),
-            line => Problem::yaml(format_args!("line {line}: {text}"), place),
-        }
-    }
 }
 
-fn unknown_anchor(name: &str, place: Place) -> Fatal {
-    Problem::yaml(format_args!("unknown anchor '{name}' referenced"), place)
+fn number(from: u64) -> usize {
+    usize::try_from(from).unwrap_or(usize::MAX)
 }
 
-fn place(span: Span) -> Place {
-    let is_one_line = span.start.line() == span.end.line();
-    Place {
-        line: span.start.line(),
-        column: span.start.col() + 1,
-        width: match is_one_line {
-            true => span.end.col().saturating_sub(span.start.col()).max(1),
-            false => 1,
-        },
-    }
-}
-
-fn short(handle: &str, suffix: &str) -> Box<str> {
-    let whole = format!("{handle}{suffix}");
-    match whole.strip_prefix("tag:yaml.org,2002:") {
-        Some(name) => format!("!!{name}").into(),
-        None => whole.into(),
-    }
-}
-
-/// The parser reports a place in the grammar by the line *before* it, the scanner by its own: so
-/// libyaml's port does, and scripts that look for the line have got used to it.
-fn in_words_of_libyaml(info: &str, mark: Marker) -> (&str, usize) {
-    let grammar = [
-        "did not find expected key",
-        "did not find expected '-' indicator",
-        "did not find expected ',' or '}'",
-        "expected ',' or ']'",
-        "did not find expected node content",
-        "did not find expected <document start>",
-    ];
-    if let Some(text) = grammar.into_iter().find(|text| info.ends_with(text)) {
-        let text = match text {
-            "expected ',' or ']'" => "did not find expected ',' or ']'",
-            text => text,
-        };
-        return (text, mark.line() - 1);
-    }
-    let text = match info {
-        "found incompatible YAML document" => return (info, 0),
-        text if text.contains("tab") || text.starts_with("unexpected character") => {
-            "found character that cannot start any token"
-        }
-        text if text.starts_with("while ") => text.split_once(", ").map_or(text, |(_, text)| text),
-        text => text,
+fn place(start: Mark, end: Mark) -> Place {
+    let width = match start.line == end.line {
+        true => number(end.column.saturating_sub(start.column)).max(1),
+        false => 1,
     };
-    (text, mark.line())
+    Place {
+        line: number(start.line) + 1,
+        column: number(start.column) + 1,
+        width,
+        last_line: number(end.line) + 1,
+    }
+}
+
+fn short(tag: &str) -> Box<str> {
+    match tag.strip_prefix("tag:yaml.org,2002:") {
+        Some(name) => format!("!!{name}").into(),
+        None => tag.into(),
+    }
+}
+
+/// What the parser refuses, in Alertmanager's words. Its library counts the lines of the grammar from
+/// zero, and those of the scanner from one; those who search logs have got used to it.
+fn refusal(error: &Error) -> Fatal {
+    let problem = error.problem_mark().unwrap_or_default();
+    let context = error.context_mark().unwrap_or_default();
+    let line = match (problem.line, error.kind()) {
+        (0, _) => context.line,
+        (line, ErrorKind::Scanner) => line + 1,
+        (line, _) => line,
+    };
+    refused(error.problem(), line, place(problem, problem))
+}
+
+fn refused(text: &str, line: u64, place: Place) -> Fatal {
+    match line {
+        0 => Problem::yaml(text, place),
+        line => Problem::yaml(format_args!("line {line}: {text}"), place),
+    }
 }
