@@ -3,7 +3,6 @@
 //! Alertmanager 0.34 draws trees with treeprint: `├── ` and `└── ` before a node, `│   ` and four
 //! blanks below one that has, or has not, later siblings.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -109,9 +108,16 @@ fn try_labels(
     let labels = labels(&args.labels, mode)?;
     let found = tree.matching(&labels);
     if args.tree {
-        writeln!(context.out, "Matching routes:\n{}\n", draw(&entered(tree, &found)))?;
+        writeln!(
+            context.out,
+            "Matching routes:\n{}\n",
+            draw(&entered(tree, &found))
+        )?;
     }
-    let receivers: Vec<&str> = found.iter().map(|index| &*tree.route(*index).receiver).collect();
+    let receivers: Vec<&str> = found
+        .iter()
+        .map(|index| &*tree.route(*index).receiver)
+        .collect();
     let receivers = receivers.join(",");
     writeln!(context.out, "{receivers}")?;
     match &args.verify_receivers {
@@ -160,8 +166,16 @@ fn all(tree: &RouteTree) -> Vec<Line> {
             Some(parent) => depths[parent.0 as usize] + 1,
         };
         depths[index.0 as usize] = depth;
-        let continues = if route.continues { "  continue: true" } else { "" };
-        let text = format!("{}{continues}  receiver: {}", condition(route), route.receiver);
+        let continues = if route.continues {
+            "  continue: true"
+        } else {
+            ""
+        };
+        let text = format!(
+            "{}{continues}  receiver: {}",
+            condition(route),
+            route.receiver
+        );
         (depth, text)
     };
     tree.walk().into_iter().map(line).collect()
@@ -175,7 +189,11 @@ fn entered(tree: &RouteTree, found: &[RouteIndex]) -> Vec<Line> {
         let up = |index: &RouteIndex| tree.route(*index).parent;
         let mut next: Vec<_> = std::iter::successors(Some(*end), up).collect();
         next.reverse();
-        let shared = way.iter().zip(&next).take_while(|(one, other)| one == other).count();
+        let shared = way
+            .iter()
+            .zip(&next)
+            .take_while(|(one, other)| one == other)
+            .count();
         for (depth, index) in next.iter().enumerate().skip(shared) {
             let route = tree.route(*index);
             let receiver = match index == end {
@@ -196,9 +214,11 @@ fn draw(lines: &[Line]) -> String {
     let mut drawn = Vec::with_capacity(lines.len());
     for (depth, text) in lines.iter().rev() {
         has_later.resize(depth + 1, false);
-        let (own, above) = has_later.split_last_mut().map_or((false, &[][..]), |(own, above)| {
-            (std::mem::replace(own, true), above)
-        });
+        let (own, above) = has_later
+            .split_last_mut()
+            .map_or((false, &[][..]), |(own, above)| {
+                (std::mem::replace(own, true), above)
+            });
         let mut line: String = above
             .iter()
             .map(|has_later| if *has_later { "│   " } else { "    " })

@@ -91,7 +91,9 @@ impl Report {
     pub(super) fn new(file: String, mut findings: Vec<Finding>) -> Self {
         findings.sort_by_key(|finding| finding.line);
         let count = |severity| {
-            let found = findings.iter().filter(|finding| finding.severity == severity);
+            let found = findings
+                .iter()
+                .filter(|finding| finding.severity == severity);
             found.count()
         };
         Self {
@@ -112,7 +114,9 @@ impl fmt::Display for Report {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let file = &self.file;
         for finding in &self.findings {
-            let line = finding.line.map_or_else(String::new, |line| format!("{line}:"));
+            let line = finding
+                .line
+                .map_or_else(String::new, |line| format!("{line}:"));
             write!(out, "{file}:{line} {}: ", finding.severity.name())?;
             if !finding.subject.is_empty() {
                 write!(out, "{}: ", finding.subject)?;

@@ -24,7 +24,10 @@ impl<'m> Known<'m> {
     }
 
     fn of(&self, name: &str) -> impl Iterator<Item = &'m Matcher> {
-        self.matchers.iter().copied().filter(move |matcher| matcher.name() == name)
+        self.matchers
+            .iter()
+            .copied()
+            .filter(move |matcher| matcher.name() == name)
     }
 
     /// The names of the labels that something is known of.
@@ -67,8 +70,8 @@ impl<'m> Known<'m> {
             return values.iter().all(|value| matcher.matches_value(value));
         }
         self.of(matcher.name()).any(|known| {
-            let excludes = matcher.operator() == Operator::NotEqual
-                && !known.matches_value(matcher.value());
+            let excludes =
+                matcher.operator() == Operator::NotEqual && !known.matches_value(matcher.value());
             known == matcher || excludes
         })
     }

@@ -104,11 +104,7 @@ pub(super) fn run(args: &CheckConfigArgs, context: &mut Context<'_>) -> Result<E
 }
 
 /// Reads a configuration as the server would.
-pub(super) fn load(
-    file: &Path,
-    mode: Mode,
-    context: &Context<'_>,
-) -> Result<Loaded, LoadError> {
+pub(super) fn load(file: &Path, mode: Mode, context: &Context<'_>) -> Result<Loaded, LoadError> {
     let options = Options {
         mode,
         local_zone: context.world.clock.local_zone(),
@@ -192,14 +188,22 @@ pub(super) fn intervals_of(config: &Config) -> Vec<NamedTimes<'_>> {
         section: "mute_time_intervals",
         index,
         name: &named.name,
-        specs: named.time_intervals.iter().map(config::Interval::value).collect(),
+        specs: named
+            .time_intervals
+            .iter()
+            .map(config::Interval::value)
+            .collect(),
     });
     let timed = config.time_intervals().iter().enumerate();
     let timed = timed.map(|(index, named)| NamedTimes {
         section: "time_intervals",
         index,
         name: &named.name,
-        specs: named.time_intervals.iter().map(config::Interval::value).collect(),
+        specs: named
+            .time_intervals
+            .iter()
+            .map(config::Interval::value)
+            .collect(),
     });
     muted.chain(timed).collect()
 }

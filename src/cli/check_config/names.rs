@@ -70,14 +70,23 @@ pub(super) fn intervals(
     let used: BTreeSet<&str> = tree
         .routes()
         .iter()
-        .flat_map(|route| route.mute_time_intervals.iter().chain(&route.active_time_intervals))
+        .flat_map(|route| {
+            route
+                .mute_time_intervals
+                .iter()
+                .chain(&route.active_time_intervals)
+        })
         .map(String::as_str)
         .collect();
     for named in super::intervals_of(&loaded.config) {
         let place = loaded.place(&[Step::Key(named.section), Step::Index(named.index)]);
         let mut tell = |severity, check, text: String| {
             let finding = Finding::new(severity, check, text);
-            findings.push(finding.about(format!("time interval {}", named.name)).at(place));
+            findings.push(
+                finding
+                    .about(format!("time interval {}", named.name))
+                    .at(place),
+            );
         };
         if !used.contains(named.name) {
             let text = "no route uses it".to_owned();
@@ -100,8 +109,14 @@ pub(super) fn intervals(
 fn never(spec: &TimeInterval, now: WallTime) -> Option<String> {
     let empty = [
         ("times", spec.times.as_ref().is_some_and(Vec::is_empty)),
-        ("weekdays", spec.weekdays.as_ref().is_some_and(Vec::is_empty)),
-        ("days_of_month", spec.days_of_month.as_ref().is_some_and(Vec::is_empty)),
+        (
+            "weekdays",
+            spec.weekdays.as_ref().is_some_and(Vec::is_empty),
+        ),
+        (
+            "days_of_month",
+            spec.days_of_month.as_ref().is_some_and(Vec::is_empty),
+        ),
         ("months", spec.months.as_ref().is_some_and(Vec::is_empty)),
         ("years", spec.years.as_ref().is_some_and(Vec::is_empty)),
     ];

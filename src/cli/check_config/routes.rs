@@ -38,11 +38,8 @@ fn matchers<'t>(tree: &'t RouteTree, route: &'t Route) -> Known<'t> {
 pub(super) fn check(loaded: &Loaded, tree: &RouteTree, findings: &mut Vec<Finding>) {
     for index in tree.walk() {
         let route = tree.route(index);
-        let reach = unreachable(tree, route).or_else(|| {
-            let first = duplicate_sibling(tree, route)?;
-            Some(first)
-        });
-        let found = reach.into_iter().chain(timing(route));
+        let reach = unreachable(tree, route).or_else(|| duplicate_sibling(tree, route));
+        let found = reach.into_iter().chain(timing(tree, route));
         let place = place(loaded, tree, index);
         findings.extend(found.map(|finding| finding.about(about(tree, route)).at(place)));
         shadowed(loaded, tree, route, findings);
@@ -66,7 +63,10 @@ fn unreachable(tree: &RouteTree, route: &Route) -> Option<Finding> {
         return None;
     }
     let all = matchers(tree, route).contradiction()?;
-    let text = format!("no alert gets here: together with the routes above it needs {}", listed(all));
+    let text = format!(
+        "no alert gets here: together with the routes above it needs {}",
+        listed(all)
+    );
     let finding = Finding::new(Severity::Error, "unreachable", text);
     Some(finding.suggest("move the route out of its parent, or correct the matchers"))
 }
@@ -144,10 +144,15 @@ fn shadowed(loaded: &Loaded, tree: &RouteTree, parent: &Route, findings: &mut Ve
     }
 }
 
-/// Intervals that do not fit each other. Alertmanager warns of these when it loads the file.
-fn timing(route: &Route) -> Option<Finding> {
+/// Intervals that do not fit each other. Alertmanager warns of these when it loads the file; here it is
+/// told where they are set, and not of every route that inherits them.
+fn timing(tree: &RouteTree, route: &Route) -> Option<Finding> {
     let (group, repeat) = (route.group_interval, route.repeat_interval);
-    (repeat < group).then(|| {
+    let is_inherited = route.parent.is_some_and(|parent| {
+        let parent = tree.route(parent);
+        (parent.group_interval, parent.repeat_interval) == (group, repeat)
+    });
+    (repeat < group && !is_inherited).then(|| {
         let text = format!(
             "repeat_interval {repeat} is less than group_interval {group}: nothing repeats before the next group_interval"
         );

@@ -2,8 +2,8 @@
 
 use super::finding::{Finding, Severity};
 use super::logic::Known;
-use crate::config::{InhibitRule, Loaded};
 use crate::config::yaml::Step;
+use crate::config::{InhibitRule, Loaded};
 use crate::model::Matcher;
 
 /// All checks of inhibition rules.
@@ -35,7 +35,8 @@ fn of_rule(rule: &InhibitRule) -> Vec<Finding> {
     }
     // An alert that is on both sides is not inhibited by another that is on both sides.
     if target.implies_all(&sources) && source.implies_all(&targets) {
-        let text = "its sources and its targets are the same alerts, which inhibit each other never";
+        let text =
+            "its sources and its targets are the same alerts, which inhibit each other never";
         found.push(
             Finding::new(Severity::Error, "rule-inhibits-itself", text)
                 .suggest("make targets of the alerts that are less severe than the sources"),
@@ -52,7 +53,11 @@ fn of_rule(rule: &InhibitRule) -> Vec<Finding> {
     }
     if target.implies_all(&sources) {
         let text = "every target is a source, too: alerts of the rule inhibit others of the rule";
-        found.push(Finding::new(Severity::Note, "rule-targets-are-sources", text));
+        found.push(Finding::new(
+            Severity::Note,
+            "rule-targets-are-sources",
+            text,
+        ));
     }
     if rule.equal.is_empty() {
         let text = "it has no `equal`: one source inhibits targets everywhere";
@@ -63,7 +68,11 @@ fn of_rule(rule: &InhibitRule) -> Vec<Finding> {
     }
     if let Some(matcher) = sources.iter().find(|matcher| matches_missing_only(matcher)) {
         let text = format!("sources are alerts without a label: {matcher}");
-        found.push(Finding::new(Severity::Note, "rule-source-without-label", text));
+        found.push(Finding::new(
+            Severity::Note,
+            "rule-source-without-label",
+            text,
+        ));
     }
     found
 }

@@ -44,11 +44,20 @@ pub(super) fn check(
     files: &dyn Files,
     findings: &mut Vec<Finding>,
 ) {
-    let global = (vec![Step::Key("global")], "global".to_owned(), loaded.config.global().item());
-    let receivers = loaded.config.receivers().iter().enumerate().map(|(index, receiver)| {
-        let path = vec![Step::Key("receivers"), Step::Index(index)];
-        (path, format!("receiver {}", receiver.name), receiver.item())
-    });
+    let global = (
+        vec![Step::Key("global")],
+        "global".to_owned(),
+        loaded.config.global().item(),
+    );
+    let receivers = loaded
+        .config
+        .receivers()
+        .iter()
+        .enumerate()
+        .map(|(index, receiver)| {
+            let path = vec![Step::Key("receivers"), Step::Index(index)];
+            (path, format!("receiver {}", receiver.name), receiver.item())
+        });
     // Receivers have taken over what is global, and a file is complained of once.
     let mut known: HashMap<String, ()> = HashMap::new();
     for (path, subject, item) in std::iter::once(global).chain(receivers) {
@@ -58,7 +67,9 @@ pub(super) fn check(
             }
             let found = of_value(key, text, templates, files);
             if let Some(finding) = found
-                && known.insert(format!("{} {text}", finding.check), ()).is_none()
+                && known
+                    .insert(format!("{} {text}", finding.check), ())
+                    .is_none()
             {
                 let subject = format!("{subject}: {key}");
                 findings.push(finding.about(subject).at(loaded.place(&path)));
@@ -105,7 +116,11 @@ fn of_file(name: &str, path: &str, files: &dyn Files) -> Option<Finding> {
         return Some(Finding::new(Severity::Error, "file", message));
     }
     contents.is_empty().then(|| {
-        Finding::new(Severity::Warning, "file", format!("{path}: the file is empty"))
+        Finding::new(
+            Severity::Warning,
+            "file",
+            format!("{path}: the file is empty"),
+        )
     })
 }
 

@@ -6,6 +6,7 @@
 mod file;
 mod outcome;
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -81,7 +82,10 @@ pub(super) fn run(args: &TestRoutesArgs, context: &mut Context<'_>) -> Result<Ex
         .world
         .files
         .read(&args.file, FILE_BYTES_MAX)
-        .map_err(|error| refused(&error))?;
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => refused(&"there is no such file"),
+            _ => refused(&error),
+        })?;
     let (file, places) = file::read(&text).map_err(|error| refused(&at_line(&error)))?;
     let config = match &args.config_file {
         Some(path) => path.clone(),
@@ -116,7 +120,11 @@ pub(super) fn run(args: &TestRoutesArgs, context: &mut Context<'_>) -> Result<Ex
         Format::Text => print(&results, context)?,
         Format::Json => print_json(&results, context)?,
     }
-    Ok(if failed > 0 { exit::FAULTY } else { exit::SOUND })
+    Ok(if failed > 0 {
+        exit::FAULTY
+    } else {
+        exit::SOUND
+    })
 }
 
 /// The error with the line where it is, if the text does not say so itself.
@@ -142,12 +150,28 @@ fn beside(file: &Path, path: &str) -> PathBuf {
 
 fn print(results: &Results, context: &mut Context<'_>) -> Result<(), Problem> {
     for test in results.tests.iter().filter(|test| !test.passed) {
-        writeln!(context.out, "{}:{}: FAILED: {}", results.file, test.line, test.name)?;
-        for Difference { what, expected, got } in &test.differences {
-            writeln!(context.out, "    {what}\n      expected  {expected}\n      got       {got}")?;
+        writeln!(
+            context.out,
+            "{}:{}: FAILED: {}",
+            results.file, test.line, test.name
+        )?;
+        for Difference {
+            what,
+            expected,
+            got,
+        } in &test.differences
+        {
+            writeln!(
+                context.out,
+                "    {what}\n      expected  {expected}\n      got       {got}"
+            )?;
         }
     }
     let (passed, failed) = (results.passed, results.failed);
-    writeln!(context.out, "{}: {passed} passed, {failed} failed", results.file)?;
+    writeln!(
+        context.out,
+        "{}: {passed} passed, {failed} failed",
+        results.file
+    )?;
     Ok(())
 }

@@ -185,13 +185,25 @@ impl Differences {
         }
         if let Some(labels) = expected.group_labels {
             let expected = LabelSet::new(labels).to_string();
-            self.compare(&format!("group_labels{at}"), expected, route.group_labels.to_string());
+            self.compare(
+                &format!("group_labels{at}"),
+                expected,
+                route.group_labels.to_string(),
+            );
         }
         if let Some(key) = expected.group_key {
-            self.compare(&format!("group_key{at}"), key.to_owned(), route.group_key.clone());
+            self.compare(
+                &format!("group_key{at}"),
+                key.to_owned(),
+                route.group_key.clone(),
+            );
         }
         if let Some(names) = expected.muted_by {
-            self.compare(&format!("muted_by{at}"), listed(names), listed(&route.muted_by));
+            self.compare(
+                &format!("muted_by{at}"),
+                listed(names),
+                listed(&route.muted_by),
+            );
         }
     }
 }
