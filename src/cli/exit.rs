@@ -12,6 +12,8 @@ pub const SOUND: Exit = Exit(0);
 pub const MENDS_ITSELF: Exit = Exit(1);
 /// What `amtool` ends with when anything went wrong: Alertmanager's tool knows no other code.
 pub const AMTOOL_FAILED: Exit = Exit(1);
+/// What was looked at has faults.
+pub const FAULTY: Exit = Exit(1);
 /// The command line is not understood.
 pub const USAGE: Exit = Exit(2);
 /// Acknowledged records cannot be read (class M), or the store's identity is damaged.

@@ -9,10 +9,13 @@
 //! * No colour: everything can be read without.
 
 pub mod amtool;
+mod check_config;
 pub mod exit;
 mod problem;
 mod program;
 mod table;
+pub mod template;
+mod test_routes;
 pub mod wal;
 mod world;
 
@@ -54,6 +57,12 @@ struct Cli {
 enum Command {
     /// Look into the log of a data directory, and repair it
     Wal(wal::WalArgs),
+    /// Look for what is wrong, or cannot be meant, in a configuration file
+    CheckConfig(check_config::CheckConfigArgs),
+    /// Test which receivers alerts reach, how they are grouped, whether they are inhibited or muted
+    TestRoutes(test_routes::TestRoutesArgs),
+    /// Try templates: preview notifications, find faults
+    Template(template::TemplateArgs),
 }
 
 /// Runs the program that `args` asks for, the program's own name first, and says how it ended.
@@ -103,6 +112,9 @@ fn dispatch(args: &[OsString], context: &mut Context<'_>) -> Result<Exit, Proble
     };
     match cli.command {
         Some(Command::Wal(args)) => wal::run(&args, context),
+        Some(Command::CheckConfig(args)) => check_config::run(&args, context),
+        Some(Command::TestRoutes(args)) => test_routes::run(&args, context),
+        Some(Command::Template(args)) => template::run(&args, context),
         None => Err(Problem::NotBuilt("server")),
     }
 }

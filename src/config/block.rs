@@ -430,4 +430,4 @@ macro_rules! block {
     };
 }
 
-pub(in crate::config) use block;
+pub(crate) use block;

@@ -324,6 +324,19 @@ mod tests {
         );
     }
 
+    #[test]
+    fn eight_labels_cost_little_beside_their_texts() {
+        let pairs: Vec<_> = (0..8)
+            .map(|at| (format!("label_{at}"), "x".repeat(20)))
+            .collect();
+        let texts: usize = pairs
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
+        let set = LabelSet::new(pairs);
+        assert_eq!(set.heap_bytes() - texts, 1 + 2 * (1 + 16) + 16);
+    }
+
     proptest! {
         #[test]
         fn a_set_is_a_map(pairs in prop::collection::vec(("[a-c]{0,2}|\\PC{0,3}", "\\PC{0,200}"), 0..12)) {

@@ -40,6 +40,11 @@ impl Clock for RealClock {
     fn monotonic(&self) -> Duration {
         self.origin.elapsed()
     }
+
+    /// What `TZ` says, or else the file `/etc/localtime`.
+    fn local_zone(&self) -> jiff::tz::TimeZone {
+        jiff::tz::TimeZone::system()
+    }
 }
 
 #[cfg(test)]

@@ -27,6 +27,11 @@ pub trait Clock: Send + Sync + fmt::Debug {
 
     /// Time since some fixed instant of this process. Never goes back.
     fn monotonic(&self) -> Duration;
+
+    /// The time zone in which times are shown to the users of this machine.
+    fn local_zone(&self) -> jiff::tz::TimeZone {
+        jiff::tz::TimeZone::UTC
+    }
 }
 
 /// A clock that moves only when told to.

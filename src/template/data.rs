@@ -16,27 +16,31 @@ pub type Labels = BTreeMap<String, String>;
 #[serde(default)]
 pub struct Data {
     /// The receiver's name, with its regular-expression characters quoted.
+    #[serde(deserialize_with = "nullable")]
     pub receiver: String,
     /// `firing` if any alert fires, else `resolved`.
+    #[serde(deserialize_with = "nullable")]
     pub status: String,
     /// The alerts.
+    #[serde(deserialize_with = "nullable")]
     pub alerts: Vec<Alert>,
     /// Why the notification is sent.
+    #[serde(deserialize_with = "nullable")]
     pub notification_reason: String,
     /// The labels the alerts are grouped by.
-    #[serde(rename = "groupLabels")]
+    #[serde(rename = "groupLabels", deserialize_with = "nullable")]
     pub group_labels: Labels,
     /// The labels all alerts share.
-    #[serde(rename = "commonLabels")]
+    #[serde(rename = "commonLabels", deserialize_with = "nullable")]
     pub common_labels: Labels,
     /// The annotations all alerts share.
-    #[serde(rename = "commonAnnotations")]
+    #[serde(rename = "commonAnnotations", deserialize_with = "nullable")]
     pub common_annotations: Labels,
     /// The labels of the route.
-    #[serde(rename = "routeLabels")]
+    #[serde(rename = "routeLabels", deserialize_with = "nullable")]
     pub route_labels: Labels,
     /// Where users reach the server.
-    #[serde(rename = "externalURL")]
+    #[serde(rename = "externalURL", deserialize_with = "nullable")]
     pub external_url: String,
     /// Whether the route's labels are values, as opposed to templates.
     #[serde(skip)]
@@ -48,10 +52,13 @@ pub struct Data {
 #[serde(default)]
 pub struct Alert {
     /// `firing` or `resolved`.
+    #[serde(deserialize_with = "nullable")]
     pub status: String,
     /// Its labels.
+    #[serde(deserialize_with = "nullable")]
     pub labels: Labels,
     /// Its annotations.
+    #[serde(deserialize_with = "nullable")]
     pub annotations: Labels,
     /// When it began.
     #[serde(rename = "startsAt", deserialize_with = "time")]
@@ -60,9 +67,10 @@ pub struct Alert {
     #[serde(rename = "endsAt", deserialize_with = "time")]
     pub ends_at: Time,
     /// Where it came from.
-    #[serde(rename = "generatorURL")]
+    #[serde(rename = "generatorURL", deserialize_with = "nullable")]
     pub generator_url: String,
     /// The hash of its labels, in 16 hexadecimal digits.
+    #[serde(deserialize_with = "nullable")]
     pub fingerprint: String,
 }
 
@@ -80,8 +88,17 @@ impl Default for Alert {
     }
 }
 
+/// As Go reads JSON: `null` leaves a field as it is.
+fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
 fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
-    let text = String::deserialize(deserializer)?;
+    let Some(text) = Option::<String>::deserialize(deserializer)? else {
+        return Ok(Time::ZERO);
+    };
     parse(b"2006-01-02T15:04:05Z07:00", text.as_bytes(), &Zone::utc())
         .map_err(serde::de::Error::custom)
 }

@@ -9,6 +9,35 @@ use gotemplate::{Call, Fault, FuncMap, Function, Map, Slice, Stop, Type, Value, 
 use super::regexp::GoRegexp;
 use super::{text, title};
 
+/// The names of the functions, for tools.
+pub(super) const NAMES: [&str; 25] = [
+    "append",
+    "base64decode",
+    "base64encode",
+    "date",
+    "dict",
+    "humanizeDuration",
+    "join",
+    "list",
+    "match",
+    "mustToDate",
+    "now",
+    "reReplaceAll",
+    "routeLabels",
+    "safeHtml",
+    "safeUrl",
+    "since",
+    "stringSlice",
+    "title",
+    "toDate",
+    "toJson",
+    "toLower",
+    "toUpper",
+    "trimSpace",
+    "tz",
+    "urlUnescape",
+];
+
 /// What tells the functions the time.
 pub type Now = Arc<dyn Fn() -> Time + Send + Sync>;
 
@@ -201,4 +230,16 @@ fn collections(table: &mut FuncMap) {
     });
     // The registered function only makes the name known; each rendering brings its own.
     add(table, "routeLabels", &[&STRING], |_, _| Ok(Value::from("")));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_functions_are_listed() {
+        let now: Now = Arc::new(|| Time::ZERO);
+        let table = table(&now);
+        assert!(NAMES.iter().all(|name| table.contains(name)));
+    }
 }

@@ -19,11 +19,14 @@ mod functions;
 pub mod glob;
 mod go_url;
 pub mod limits;
+pub mod lint;
+mod lint_help;
 pub mod load;
 mod mimir;
 mod payload;
 mod regexp;
 mod route_labels;
+mod sample;
 mod text;
 mod title;
 mod types;
@@ -33,7 +36,8 @@ use std::sync::Arc;
 
 use gotemplate::time::{Time, Zone};
 use gotemplate::{
-    Environment, Error, FuncMap, HtmlSet, Limits, MissingKey, ParseError, Stop, TextSet, Value,
+    Environment, Error, Escaped, FuncMap, HtmlSet, Limits, MissingKey, ParseError, Stop, TextSet,
+    Tree, Value,
 };
 
 pub use data::{Alert, Data, Labels};
@@ -47,6 +51,13 @@ use route_labels::RouteLabels;
 #[must_use]
 pub fn default_sources() -> [String; 2] {
     [default_text::source(), default_email::source()]
+}
+
+/// The names of the default templates.
+fn default_names() -> std::collections::BTreeSet<String> {
+    Templates::new(&Options::default())
+        .map(|templates| templates.sets.text.names().map(str::to_owned).collect())
+        .unwrap_or_default()
 }
 
 /// What templates are made for.
@@ -185,6 +196,11 @@ impl Templates {
         Ok(())
     }
 
+    /// The sets, for a look at what is in them.
+    fn sets(&self) -> (TextSet, HtmlSet) {
+        (self.sets.text.clone(), self.sets.html.clone())
+    }
+
     /// Renders a string of the configuration as text.
     ///
     /// # Errors
@@ -213,8 +229,85 @@ impl Templates {
         value: &Value,
         data: &Data,
     ) -> Result<Vec<u8>, RenderError> {
-        let labels = RouteLabels::new(&self.sets, mode, value, data);
-        self.sets.render(mode, template, value, &labels)
+        self.prepare(mode, template)?.render_value(value, data)
+    }
+
+    /// Parses a string of the configuration, and finds its escaping, once for any number of
+    /// notifications.
+    ///
+    /// ```
+    /// use tocsin::template::{Data, Mode, Options, Templates};
+    /// let templates = Templates::new(&Options::default())?;
+    /// let title = templates.prepare(Mode::Text, r#"{{ template "slack.default.title" . }}"#)?;
+    /// let data = Data { status: "firing".to_owned(), ..Data::default() };
+    /// assert_eq!(title.render(&data)?, b"[FIRING:0]  ");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the string is no template, or cannot be escaped.
+    pub fn prepare(&self, mode: Mode, template: &str) -> Result<Prepared, RenderError> {
+        Ok(Prepared {
+            sets: Arc::clone(&self.sets),
+            mode,
+            body: self.sets.prepare(mode, template)?,
+        })
+    }
+}
+
+/// A string of the configuration that is ready to be rendered.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    sets: Arc<Sets>,
+    mode: Mode,
+    body: Body,
+}
+
+#[derive(Clone, Debug)]
+enum Body {
+    /// The empty string, which is no template at all.
+    Empty,
+    Text(Box<TextSet>, Arc<Tree>),
+    Html(Box<Escaped>),
+}
+
+impl Prepared {
+    /// Renders it for a notification.
+    ///
+    /// # Errors
+    /// If it fails.
+    pub fn render(&self, data: &Data) -> Result<Vec<u8>, RenderError> {
+        self.render_value(&data.to_pointer(), data)
+    }
+
+    /// Renders it with the data as they are given to the template. Many strings of one notification
+    /// can share the value.
+    ///
+    /// # Errors
+    /// If it fails.
+    pub fn render_value(&self, value: &Value, data: &Data) -> Result<Vec<u8>, RenderError> {
+        let labels = RouteLabels::new(&self.sets, self.mode, value, data);
+        self.body.render(value, &labels)
+    }
+}
+
+impl Body {
+    fn render(&self, value: &Value, labels: &RouteLabels) -> Result<Vec<u8>, RenderError> {
+        let with_labels = |environment: &Environment| {
+            let mut environment = environment.clone();
+            environment
+                .functions
+                .insert("routeLabels", labels.function());
+            environment
+        };
+        let rendered = match self {
+            Self::Empty => return Ok(Vec::new()),
+            Self::Text(set, tree) => {
+                set.execute_tree_in(&with_labels(set.environment()), tree, value)
+            }
+            Self::Html(escaped) => escaped.execute_in(&with_labels(escaped.environment()), value),
+        };
+        rendered.map_err(|error| RenderError::Run(error.into()))
     }
 }
 
@@ -226,28 +319,27 @@ impl Sets {
         value: &Value,
         labels: &RouteLabels,
     ) -> Result<Vec<u8>, RenderError> {
+        self.prepare(mode, template)?.render(value, labels)
+    }
+
+    fn prepare(&self, mode: Mode, template: &str) -> Result<Body, RenderError> {
         if template.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Body::Empty);
         }
-        let function = labels.function();
-        match mode {
+        Ok(match mode {
             Mode::Text => {
                 let mut set = self.text.clone();
-                set.environment_mut()
-                    .functions
-                    .insert("routeLabels", function);
                 let tree = set.parse("", template).map_err(RenderError::Parse)?;
-                set.execute_tree(&tree, value)
-                    .map_err(|error| RenderError::Run(error.into()))
+                Body::Text(Box::new(set), tree)
             }
             Mode::Html => {
                 let mut set = self.html.clone();
-                set.environment_mut()
-                    .functions
-                    .insert("routeLabels", function);
                 set.parse("", template).map_err(RenderError::Parse)?;
-                set.execute("", value).map_err(RenderError::Run)
+                let escaped = set
+                    .escape("")
+                    .map_err(|error| RenderError::Run(error.into()))?;
+                Body::Html(Box::new(escaped))
             }
-        }
+        })
     }
 }

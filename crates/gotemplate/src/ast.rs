@@ -23,6 +23,40 @@ impl Tree {
         &self.name
     }
 
+    /// The name of the text that the template was parsed from.
+    #[must_use]
+    pub fn parse_name(&self) -> &str {
+        &self.source.parse_name
+    }
+
+    /// Where the template's body begins in that text: a byte offset.
+    #[must_use]
+    pub fn offset(&self) -> usize {
+        self.root.pos
+    }
+
+    /// The names of the templates that this one calls itself, in whatever branch.
+    #[must_use]
+    pub fn calls(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        let mut pending = vec![&self.root];
+        while let Some(list) = pending.pop() {
+            for node in &list.nodes {
+                match node {
+                    Node::Template(call) => names.push(call.name.as_str()),
+                    Node::Branch(branch) => {
+                        pending.extend(branch.clauses.iter().map(|clause| &clause.list));
+                        pending.extend(branch.otherwise.as_ref());
+                    }
+                    _ => {}
+                }
+            }
+        }
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
     /// Whether there is nothing but white space and comments; such a template never replaces
     /// another.
     #[must_use]

@@ -19,6 +19,9 @@ pub struct ParseError {
     pub line: usize,
     /// What is wrong.
     pub message: String,
+    /// Where it is, for tools: the byte offset of the token that was read last, of the action that
+    /// is not closed, or of the first thing in the block that is not.
+    pub offset: usize,
 }
 
 impl fmt::Display for ParseError {

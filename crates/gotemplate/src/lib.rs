@@ -32,6 +32,7 @@
 mod ast;
 mod builtins;
 mod bytes;
+pub mod check;
 mod collection;
 mod error;
 mod exec;

@@ -191,6 +191,15 @@ impl Parser<'_> {
             name: self.source.parse_name.clone(),
             line: line_of(self.text, self.token(0).pos),
             message: message.into(),
+            offset: self.token(0).pos,
+        }
+    }
+
+    /// An error whose place is known better than by the token read last, which decides the line.
+    fn error_at(&self, token: &Token, message: String) -> ParseError {
+        ParseError {
+            offset: token.pos,
+            ..self.error(message)
         }
     }
 
@@ -199,7 +208,7 @@ impl Parser<'_> {
             return self.error(format!("unexpected {} in {context}", self.shown(token)));
         };
         let opened = self.scope.action_pos.map(|pos| line_of(self.text, pos));
-        match opened {
+        let mut error = match opened {
             Some(line) if line != line_of(self.text, token.pos) => {
                 let within = if text.ends_with(" action") {
                     ""
@@ -210,7 +219,13 @@ impl Parser<'_> {
                 self.error(format!("{text}{within} started at {name}:{line}"))
             }
             _ => self.error(text.clone()),
+        };
+        if let Some(pos) = self.scope.action_pos
+            && text == "unclosed action"
+        {
+            error.offset = pos;
         }
+        error
     }
 
     /// A token as `unexpected …` shows it.
@@ -319,7 +334,9 @@ impl Parser<'_> {
                     Step::Else => return Ok((list, Terminator::Else)),
                 }
             }
-            Err(parser.error("unexpected EOF"))
+            let mut error = parser.error("unexpected EOF");
+            error.offset = list.pos;
+            Err(error)
         })
     }
 
@@ -648,7 +665,7 @@ impl Parser<'_> {
                 let name = self.string_of(&token);
                 if !self.functions.contains(&name) {
                     let name = quote(name.as_bytes());
-                    return Err(self.error(format!("function {name} not defined")));
+                    return Err(self.error_at(&token, format!("function {name} not defined")));
                 }
                 ExprKind::Function(name.into())
             }
@@ -658,7 +675,7 @@ impl Parser<'_> {
                 let name = self.string_of(&token);
                 if !self.scope.vars.iter().any(|known| **known == *name) {
                     let name = quote(name.as_bytes());
-                    return Err(self.error(format!("undefined variable {name}")));
+                    return Err(self.error_at(&token, format!("undefined variable {name}")));
                 }
                 ExprKind::Variable(name.into(), Vec::new())
             }

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::ast::Tree;
+use crate::check::{Finding, ResultTypes};
 use crate::error::{Error, EscapeError, ExecError, ParseError};
 use crate::func::FuncMap;
 use crate::limits::Limits;
 use crate::time::Zone;
+use crate::types::Type;
 use crate::value::Value;
-use crate::{exec, html, parse};
+use crate::{check, exec, html, parse};
 
 pub(crate) type Trees = BTreeMap<String, Arc<Tree>>;
 
@@ -102,6 +104,32 @@ impl TextSet {
         self.trees.keys().map(String::as_str)
     }
 
+    /// Checks the template of that name, and those it calls, without running them: see [`check`].
+    ///
+    /// ```
+    /// use gotemplate::check::{Remark, ResultTypes};
+    /// use gotemplate::{TextSet, Type, time};
+    /// struct Unknown;
+    /// impl ResultTypes for Unknown {
+    ///     fn method(&self, _: Type, _: &str) -> Option<Type> {
+    ///         None
+    ///     }
+    ///     fn function(&self, _: &str) -> Option<Type> {
+    ///         None
+    ///     }
+    /// }
+    /// let mut set = TextSet::default();
+    /// set.parse("t", "{{ .Yeer }}")?;
+    /// let findings = set.check("t", Some(&time::TIME), &Unknown);
+    /// assert!(matches!(&findings[0].remark, Remark::NoSuchField { name, .. } if name == "Yeer"));
+    /// # Ok::<(), gotemplate::ParseError>(())
+    /// ```
+    #[must_use]
+    pub fn check(&self, name: &str, dot: Option<Type>, results: &dyn ResultTypes) -> Vec<Finding> {
+        let get = |name: &str| self.trees.get(name).cloned();
+        check::check(&get, &self.environment.functions, name, dot, results)
+    }
+
     /// Runs the template of that name.
     ///
     /// # Errors
@@ -118,7 +146,27 @@ impl TextSet {
     /// # Errors
     /// If it fails.
     pub fn execute_tree(&self, tree: &Tree, data: &Value) -> Result<Vec<u8>, ExecError> {
-        exec::execute(tree, &self.trees, &self.environment, data)
+        self.execute_tree_in(&self.environment, tree, data)
+    }
+
+    /// The same in another environment, for a host whose functions depend on what is rendered. Its
+    /// functions must be those that the templates were parsed with, by name and parameters.
+    ///
+    /// # Errors
+    /// If it fails.
+    pub fn execute_tree_in(
+        &self,
+        environment: &Environment,
+        tree: &Tree,
+        data: &Value,
+    ) -> Result<Vec<u8>, ExecError> {
+        exec::execute(tree, &self.trees, environment, data)
+    }
+
+    /// What the templates run in.
+    #[must_use]
+    pub fn environment(&self) -> &Environment {
+        &self.environment
     }
 }
 
@@ -203,15 +251,28 @@ impl Escaped {
     /// # Errors
     /// If it fails.
     pub fn execute(&self, data: &Value) -> Result<Vec<u8>, ExecError> {
+        self.execute_in(&self.environment, data)
+    }
+
+    /// The same in another environment: see [`TextSet::execute_tree_in`].
+    ///
+    /// # Errors
+    /// If it fails.
+    pub fn execute_in(
+        &self,
+        environment: &Environment,
+        data: &Value,
+    ) -> Result<Vec<u8>, ExecError> {
         match self.trees.get(&self.name) {
-            Some(tree) => exec::execute(tree, &self.trees, &self.environment, data),
+            Some(tree) => exec::execute(tree, &self.trees, environment, data),
             None => Err(exec::incomplete(&self.name)),
         }
     }
 
-    /// What the template runs in: a host may put other functions there for one execution.
-    pub fn environment_mut(&mut self) -> &mut Environment {
-        &mut self.environment
+    /// What the template runs in.
+    #[must_use]
+    pub fn environment(&self) -> &Environment {
+        &self.environment
     }
 }
 
@@ -235,5 +296,6 @@ fn add(
         name: name.to_owned(),
         line: 1,
         message: "no template".to_owned(),
+        offset: 0,
     })
 }

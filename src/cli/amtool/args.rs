@@ -129,7 +129,7 @@ pub(super) enum ConfigCommand {
     /// Show the running config (the default)
     Show,
     /// Print the routing tree, or try it
-    Routes(Rest),
+    Routes(super::routes::RoutesArgs),
 }
 
 /// `amtool template`, which has no default.
@@ -143,7 +143,7 @@ pub(super) struct TemplateArgs {
 #[derive(Debug, Subcommand)]
 pub(super) enum TemplateCommand {
     /// Render a given template, with sample data unless others are given
-    Render(Rest),
+    Render(super::template::RenderArgs),
 }
 
 /// What the words on the command line came to.

@@ -13,6 +13,8 @@ pub(super) enum Failure {
     Command(String),
     /// What the command cannot even begin without.
     Fatal(String),
+    /// What the command has said itself.
+    Told,
     /// What was to be printed cannot be.
     Output(io::Error),
 }
@@ -28,6 +30,7 @@ impl Failure {
         match self {
             Self::Command(text) => writeln!(err, "amtool: error: {text}\n"),
             Self::Fatal(text) => writeln!(err, "amtool: error: {text}"),
+            Self::Told => Ok(()),
             Self::Output(error) => writeln!(err, "amtool: error: {error}"),
         }
     }

@@ -16,7 +16,9 @@ mod defaults;
 mod failure;
 mod features;
 mod log;
+mod routes;
 mod show;
+mod template;
 
 use std::ffi::OsString;
 
@@ -67,13 +69,13 @@ fn command(amtool: &Amtool, context: &mut Context<'_>) -> Result<(), Failure> {
         Some(Command::CheckConfig(args)) => check_config::run(args, &amtool.global, context),
         Some(Command::Config(args)) => match &args.command {
             None | Some(ConfigCommand::Show) => show::run(&amtool.global),
-            Some(ConfigCommand::Routes(_)) => Err(Failure::not_yet("`amtool config routes`")),
+            Some(ConfigCommand::Routes(args)) => routes::run(args, &amtool.global, context),
         },
         Some(Command::Template(args)) => match &args.command {
             None => Err(Failure::Command(
                 "must select a subcommand of 'template'".to_owned(),
             )),
-            Some(TemplateCommand::Render(_)) => Err(Failure::not_yet("`amtool template render`")),
+            Some(TemplateCommand::Render(args)) => template::render(args, context),
         },
     }
 }

@@ -204,7 +204,8 @@ fn parse_float(text: &str) -> Option<f64> {
 fn without_separators(text: &str) -> String {
     let bytes = text.as_bytes();
     let is_digit = |at: Option<usize>| {
-        at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_digit)
+        at.and_then(|at| bytes.get(at))
+            .is_some_and(u8::is_ascii_digit)
     };
     text.char_indices()
         .filter(|(at, c)| *c != '_' || !is_digit(at.checked_sub(1)) || !is_digit(Some(at + 1)))

@@ -139,6 +139,15 @@ impl Matcher {
         }
     }
 
+    /// What a value must begin with to match, as far as that is easily seen: `db-` of `=~"db-.*"`.
+    #[must_use]
+    pub fn only_prefix(&self) -> &str {
+        match self.operator {
+            Operator::Regex => self.regex.as_ref().map_or("", AnchoredRegex::prefix),
+            Operator::Equal | Operator::NotEqual | Operator::NotRegex => "",
+        }
+    }
+
     /// Whether a label of that value matches.
     #[must_use]
     pub fn matches_value(&self, value: &str) -> bool {

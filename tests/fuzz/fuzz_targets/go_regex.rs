@@ -4,13 +4,15 @@
 
 use tocsin::model::regex::{AnchoredRegex, compile};
 
-/// The longest that one byte of a pattern becomes: `\C` of nothing, or `[^\x{0}-\x{10FFFF}]`.
+/// The longest that one byte of a pattern becomes is some 18 for an escape such as `\s`.
 const GROWTH_MAX: usize = 32;
 
 libfuzzer_sys::fuzz_target!(|pattern: &[u8]| {
     if let Ok((regex, names)) = compile(pattern) {
-        assert!(regex.as_str().len() <= GROWTH_MAX * (pattern.len() + 1), "{}", regex.as_str());
-        assert_eq!(regex.captures_len(), names.len());
+        let written = regex.as_str();
+        assert!(written.len() <= GROWTH_MAX * (pattern.len() + 1), "{written}");
+        // The crate forgets groups at the end that occur no time at all: `(a){0}`.
+        assert!(regex.captures_len() <= names.len());
         let _ = regex.is_match(&String::from_utf8_lossy(pattern));
     }
     if let Ok(text) = std::str::from_utf8(pattern)
