@@ -6,3 +6,7 @@
 
 #[path = "config/cases.rs"]
 mod cases;
+#[path = "config/files.rs"]
+mod files;
+#[path = "config/secrets.rs"]
+mod secrets;

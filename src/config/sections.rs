@@ -55,7 +55,11 @@ impl Sections {
         let muted = self.mute_time_intervals.iter().map(|named| &named.name);
         let timed = self.time_intervals.iter().map(|named| &named.name);
         let lists = [
-            ("mute_time_intervals", "mute time interval", muted.collect::<Vec<_>>()),
+            (
+                "mute_time_intervals",
+                "mute time interval",
+                muted.collect::<Vec<_>>(),
+            ),
             ("time_intervals", "time interval", timed.collect()),
         ];
         for (key, what, list) in lists {
@@ -137,9 +141,8 @@ fn check_routes(
     check: &dyn Fn(&Route) -> Result<(), Refusal>,
 ) -> Result<(), Refusal> {
     for (index, child) in route.routes.0.iter().enumerate() {
-        check_routes(child, check).map_err(|refusal| {
-            refusal.below(Step::Index(index)).below(Step::Key("routes"))
-        })?;
+        check_routes(child, check)
+            .map_err(|refusal| refusal.below(Step::Index(index)).below(Step::Key("routes")))?;
     }
     check(route)
 }

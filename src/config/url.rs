@@ -15,7 +15,7 @@ use escape::{Part, escape, is_valid, unescape};
 
 /// Parts of a secret URL that are longer than this are not shown in errors: a secret is long, and
 /// what is shorter helps to find the mistake.
-const SHOWN_BYTES_MAX: usize = 6;
+const SHOWN_BYTES_MAX: usize = 8;
 
 /// An absolute URL of HTTP, or whatever else stands for a proxy.
 #[derive(Clone, PartialEq, Eq, Default)]

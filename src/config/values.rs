@@ -53,16 +53,10 @@ impl Decode for Secret {
     }
 
     fn decode(&mut self, at: NodeId, decoder: &mut Decoder<'_>) -> Decoded {
-        match decoder.scalar(at) {
-            Ok(Some(_)) => self.0.decode(at, decoder),
-            Ok(None) => decoder.wrong_kind(at, "config.plain"),
-            // It would quote the value.
-            Err(problem) => {
-                let text = "yaml: cannot decode a secret as its tag says";
-                let place = problem.place.unwrap_or_default();
-                Err(Box::new(Problem::new(text).at(place)))
-            }
+        if decoder.scalar(at)?.is_none() {
+            return decoder.wrong_kind(at, "config.plain");
         }
+        self.0.decode(at, decoder)
     }
 
     fn take_quoted_null(&mut self, text: &str) -> bool {

@@ -19,8 +19,8 @@ struct Case {
 
 fn routes(tree: &RouteTree) -> Value {
     let walk = tree.walk();
-    let described = walk.iter().filter_map(|index| {
-        let route = tree.get(*index)?;
+    let described = walk.iter().map(|index| {
+        let route = tree.route(*index);
         let mut described = json!({
             "idx": route.index.0,
             "key": tree.key(*index),
@@ -41,7 +41,7 @@ fn routes(tree: &RouteTree) -> Value {
                 described[key] = json!(names);
             }
         }
-        Some(described)
+        described
     });
     Value::Array(described.collect())
 }

@@ -4,6 +4,7 @@
 //! flags of the program stand anywhere, `--[no-]flag` for booleans, `@file` for arguments out of a
 //! file, groups with a default command, and the texts of the errors.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -157,11 +158,20 @@ pub(super) enum Parsed {
 }
 
 /// Reads the command line, the program's own name first.
-pub(super) fn parse(args: &[OsString], files: &dyn Files) -> Parsed {
+///
+/// Flags of the user's files stand in where the line has none.
+pub(super) fn parse(
+    args: &[OsString],
+    flags: &BTreeMap<String, String>,
+    files: &dyn Files,
+) -> Parsed {
     let args = match with_files(args, files) {
-        Ok(args) => args,
+        Ok(args) => super::defaults::added_to(&args, flags),
         Err(mistake) => return Parsed::Mistake(mistake),
     };
+    if let Some(name) = repeated(&args) {
+        return Parsed::Mistake(format!("flag '{name}' cannot be repeated"));
+    }
     match Amtool::try_parse_from(&args) {
         Ok(amtool) => Parsed::Run(Box::new(amtool)),
         Err(help) if !help.use_stderr() => Parsed::Help(help.render().to_string()),
@@ -170,6 +180,24 @@ pub(super) fn parse(args: &[OsString], files: &dyn Files) -> Parsed {
         }
         Err(mistake) => Parsed::Mistake(in_words_of_kingpin(&mistake)),
     }
+}
+
+/// A flag of the program that is given twice, wherever it stands; clap would let the later one win if
+/// it stands behind a command.
+fn repeated(args: &[OsString]) -> Option<&'static str> {
+    let words = || {
+        args.iter()
+            .filter_map(|arg| arg.to_str())
+            .take_while(|arg| *arg != "--")
+    };
+    let is_it = |word: &str, name: &str| {
+        let long = word.strip_prefix("--").unwrap_or_default();
+        long.split('=').next() == Some(name) || name == "output" && word.starts_with("-o")
+    };
+    let count = |name: &str| words().filter(|word| is_it(word, name)).count();
+    super::defaults::FLAGS
+        .into_iter()
+        .find(|name| count(name) > 1)
 }
 
 /// Replaces `@file` by the lines of that file; a line that begins with `#` is none, and behind `--`

@@ -47,7 +47,9 @@ pub(super) fn run(
     }
     match failures {
         0 => Ok(()),
-        count => Err(Failure::Command(format!("failed to validate {count} file(s)"))),
+        count => Err(Failure::Command(format!(
+            "failed to validate {count} file(s)"
+        ))),
     }
 }
 
@@ -59,7 +61,9 @@ fn read_all(
 ) -> Result<Vec<(String, io::Result<Vec<u8>>)>, Failure> {
     if files.is_empty() {
         if context.world.stdin_is_terminal {
-            return Err(Failure::Fatal("Failed to read from standard input".to_owned()));
+            return Err(Failure::Fatal(
+                "Failed to read from standard input".to_owned(),
+            ));
         }
         let text = (context.world.stdin)(yaml::TEXT_BYTES_MAX);
         return Ok(vec![(STDIN.to_owned(), text)]);

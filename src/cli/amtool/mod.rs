@@ -12,6 +12,7 @@
 
 mod args;
 mod check_config;
+mod defaults;
 mod failure;
 mod features;
 mod log;
@@ -36,11 +37,13 @@ pub(super) fn run(args: &[OsString], context: &mut Context<'_>) -> Result<Exit, 
     let result = if args.iter().any(|word| args::asks_for_help(word)) {
         help(context)
     } else {
-        match args::parse(args, context.world.files.as_ref()) {
-            Parsed::Run(amtool) => command(&amtool, context),
-            Parsed::Help(text) => write!(context.out, "{text}").map_err(Failure::from),
-            Parsed::Mistake(text) => Err(Failure::Command(text)),
-        }
+        defaults::read(context.world).and_then(|flags| {
+            match args::parse(args, &flags, context.world.files.as_ref()) {
+                Parsed::Run(amtool) => command(&amtool, context),
+                Parsed::Help(text) => write!(context.out, "{text}").map_err(Failure::from),
+                Parsed::Mistake(text) => Err(Failure::Command(text)),
+            }
+        })
     };
     match result {
         Ok(()) => Ok(exit::SOUND),

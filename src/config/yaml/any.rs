@@ -58,7 +58,7 @@ impl Any {
             Self::Bool(value) => value.to_string(),
             Self::Int(value) => value.to_string(),
             Self::Uint(value) => format!("{value:#x}"),
-            Self::Float(value) => gotemplate::strconv::format_general(*value, 64),
+            Self::Float(value) => value.to_string(),
             Self::Text(value) => gotemplate::strconv::quote(value.as_bytes()),
             Self::List(_) | Self::Map(_) => "of several values".to_owned(),
         }

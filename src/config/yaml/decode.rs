@@ -21,8 +21,8 @@ use super::resolve::{Resolved, resolve};
 use crate::model::Mode;
 use crate::model::matcher::Warning;
 
-/// A scalar where secrets belong is shown if it is no longer than this: a secret is long.
-const SHOWN_BYTES_MAX: usize = 6;
+/// A scalar that may be a secret is shown if it is no longer than this: a secret is long.
+const SHOWN_BYTES_MAX: usize = 8;
 
 /// Whether a value was read; `false` after an error of type, which has been noted.
 pub type Decoded = Result<bool, Fatal>;
@@ -93,6 +93,12 @@ impl<'d> Decoder<'d> {
             depth: 0,
             open_aliases: HashSet::new(),
         }
+    }
+
+    /// A decoder of a document that is no configuration.
+    #[must_use]
+    pub fn plain(document: &'d Document) -> Self {
+        Self::new(document, Mode::default(), jiff::tz::TimeZone::UTC)
     }
 
     /// Reads the whole document. Gives `false` if there is none.
@@ -265,7 +271,13 @@ impl<'d> Decoder<'d> {
             }
             ("!!bool" | "!!int" | "!!float" | "!!null" | "!!timestamp", value) => {
                 let found = value.tag().name();
-                let text = format!("cannot decode {found} `{text}` as a {tag}");
+                // Which type it is for, and so whether it is a secret, is not known here.
+                let shown = if text.len() > SHOWN_BYTES_MAX {
+                    "..."
+                } else {
+                    text
+                };
+                let text = format!("cannot decode {found} `{shown}` as a {tag}");
                 return Err(Problem::yaml(text, node.place));
             }
             _ => Resolved::Str,
@@ -526,6 +538,9 @@ impl<T: Decode> Decode for Option<T> {
             decoder.scalar(at)?;
             *self = None;
             return Ok(true);
+        }
+        if is_null_word(decoder.document.node(at)) {
+            return decoder.wrong_kind(at, &Self::go_type());
         }
         decoder.read_own(at, self.get_or_insert_default())
     }

@@ -18,7 +18,7 @@ mod scalar;
 
 use std::cmp::Ordering;
 
-use scalar::{Context, Writer};
+use scalar::{Context, Writer, is_break};
 
 /// A value to be written.
 #[derive(Debug, Clone, PartialEq)]
@@ -120,28 +120,23 @@ fn node(writer: &mut Writer, item: &Item, indent: usize, place: Place) {
 }
 
 fn entry(writer: &mut Writer, key: &Item, value: &Item, indent: usize) {
-    match is_simple_key(key) {
-        true => {
-            scalar(writer, key, indent + 2, Context::Key);
-            writer.glue(":");
-        }
-        false => {
-            writer.indicator("?");
-            scalar(writer, key, indent + 2, Context::Block);
-            writer.indent(indent);
-            writer.indicator(":");
-        }
+    if is_simple_key(key) {
+        scalar(writer, key, indent + 2, Context::Key);
+        writer.glue(":");
+        return node(writer, value, indent, Place::Value);
     }
-    node(writer, value, indent, Place::Value);
+    writer.indicator("?");
+    scalar(writer, key, indent + 2, Context::Block);
+    writer.indent(indent);
+    writer.indicator(":");
+    node(writer, value, indent, Place::Element);
 }
 
 /// Whether a key fits into its line. Longer ones, and those of several lines, get a `?`.
 fn is_simple_key(key: &Item) -> bool {
     const KEY_BYTES_MAX: usize = 128;
     match key {
-        Item::Text(text) => {
-            text.len() <= KEY_BYTES_MAX && !text.contains(['\n', '\u{2028}', '\u{2029}'])
-        }
+        Item::Text(text) => text.len() <= KEY_BYTES_MAX && !text.contains(is_break),
         _ => true,
     }
 }
@@ -166,7 +161,20 @@ fn float(value: f64) -> String {
     if value.is_infinite() {
         return if value > 0.0 { ".inf" } else { "-.inf" }.to_owned();
     }
-    gotemplate::strconv::format_general(value, 64)
+    shortest(value)
+}
+
+/// The fewest digits that read back as the same number, with an exponent if there are more than six
+/// places before the point or four zeros behind it.
+fn shortest(value: f64) -> String {
+    let scientific = format!("{value:e}");
+    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    match exponent {
+        -4..6 => format!("{value}"),
+        0.. => format!("{digits}e+{exponent:02}"),
+        _ => format!("{digits}e-{:02}", -exponent),
+    }
 }
 
 /// Keys of mappings: numbers, nothing, texts.

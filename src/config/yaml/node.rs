@@ -77,20 +77,23 @@ impl Document {
         place
     }
 
-    /// From which column on a line must not be shown, because the value of one of these keys stands
-    /// there.
-    #[must_use]
-    pub fn hidden_from(&self, line: usize, keys: &[&str]) -> Option<usize> {
-        let is_one = |key: NodeId| match &self.node(key).kind {
-            Kind::Scalar(text) => keys.contains(&text.as_str()),
-            _ => false,
+    /// From which column on a line must not be shown: where the first value begins whose key is not
+    /// one that may be shown.
+    pub fn hidden_from(
+        &self,
+        line: usize,
+        may_be_shown: impl Fn(&str, Place) -> bool,
+    ) -> Option<usize> {
+        let is_hidden = |key: NodeId| match &self.node(key).kind {
+            Kind::Scalar(text) => !may_be_shown(text, self.node(key).place),
+            _ => true,
         };
         let mut columns = Vec::new();
         for node in &self.nodes {
             let Kind::Mapping(entries) = &node.kind else {
                 continue;
             };
-            for (_, value) in entries.iter().filter(|(key, _)| is_one(*key)) {
+            for (_, value) in entries.iter().filter(|(key, _)| is_hidden(*key)) {
                 self.columns_on(line, *value, &mut columns);
             }
         }

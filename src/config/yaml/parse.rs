@@ -14,6 +14,9 @@ use super::error::{Fatal, Problem};
 use super::node::{Document, Kind, Node, NodeId, Place};
 use super::{DEPTH_MAX, TEXT_BYTES_MAX};
 
+/// How much of a text Alertmanager's library takes in at a time.
+const PIECE_BYTES: usize = 512;
+
 /// The first document of a text, which may be empty.
 ///
 /// # Errors
@@ -26,23 +29,31 @@ pub fn parse(bytes: &[u8]) -> Result<Document, Fatal> {
     let text = to_text(bytes)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let control = text.char_indices().find(|(_, c)| !is_allowed(*c));
-    let (sound, control) = match control {
-        // What stands before it decides, unless the document ends before it.
-        Some((at, _)) => (&text[..at], Some(place_of(text, at))),
-        None => (text, None),
+    let Some((at, _)) = control else {
+        let mut builder = Builder::new(text);
+        builder.run()?;
+        return Ok(builder.document);
     };
-    let mut builder = Builder::new(sound);
-    let is_complete = builder.run()?;
-    match control {
-        Some(place) if !is_complete => Err(Problem::yaml("control characters are not allowed", place)),
-        _ => Ok(builder.document),
+    let mut builder = Builder::new(&text[..at]);
+    // The library looks at its text in pieces, and stumbles as soon as it needs the piece.
+    let piece = place_of(text, text.floor_char_boundary(at - at % PIECE_BYTES));
+    let is_before = |place: Place| (place.line, place.column) < (piece.line, piece.column);
+    match builder.run() {
+        Ok(true) if is_before(builder.at) => Ok(builder.document),
+        Err(problem) if problem.place.is_some_and(is_before) => Err(problem),
+        _ => Err(Problem::yaml(
+            "control characters are not allowed",
+            place_of(text, at),
+        )),
     }
 }
 
 /// UTF-8, or UTF-16 with a byte order mark.
 fn to_text(bytes: &[u8]) -> Result<String, Fatal> {
     let wide = |from: fn([u8; 2]) -> u16| {
-        let units = bytes[2..].chunks_exact(2).map(|pair| from([pair[0], pair[1]]));
+        let units = bytes[2..]
+            .chunks_exact(2)
+            .map(|pair| from([pair[0], pair[1]]));
         char::decode_utf16(units)
             .collect::<Result<String, _>>()
             .map_err(|_| Problem::yaml("invalid Unicode character", Place::default()))
@@ -161,8 +172,8 @@ impl<'t> Builder<'t> {
                     style,
                     ..
                 } => {
-                    let tag = tag.filter(|tag| tag != "!").map(|tag| short(&tag));
-                    let is_plain = tag.is_none() && (plain_implicit || style == ScalarStyle::Plain);
+                    let tag = tag.map(|tag| short(&tag));
+                    let is_plain = tag.is_none() && plain_implicit && style == ScalarStyle::Plain;
                     self.add(Kind::Scalar(value), tag, is_plain, anchor, place);
                 }
                 EventData::SequenceStart { anchor, tag, .. } => {

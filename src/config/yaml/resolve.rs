@@ -1,7 +1,5 @@
 //! What a scalar is: YAML 1.1 as gopkg.in/yaml.v2 understands it.
 
-use std::num::IntErrorKind;
-
 /// The kind of a scalar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tag {
@@ -75,7 +73,7 @@ pub fn resolve(text: &str, may_be_date: bool) -> Resolved {
         return word;
     }
     match text.as_bytes().first() {
-        Some(b'.') => match parse_float(text) {
+        Some(b'.') => match parse_float(&without_separators(text)) {
             Some(number) => Resolved::Float(number),
             None => Resolved::Str,
         },
@@ -171,10 +169,7 @@ fn whole(plain: &str) -> Option<Resolved> {
             Err(_) if has_sign => None,
             Err(_) => Some(Resolved::Uint(number)),
         },
-        Err(error) => {
-            debug_assert!(*error.kind() != IntErrorKind::Zero);
-            None
-        }
+        Err(_) => None,
     }
 }
 
@@ -203,6 +198,19 @@ fn parse_float(text: &str) -> Option<f64> {
         return None;
     }
     text.parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+/// A number without the `_` between its digits; elsewhere they stay, and make it a text.
+fn without_separators(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let is_digit = |at: Option<usize>| {
+        at.and_then(|at| bytes.get(at))
+            .is_some_and(u8::is_ascii_digit)
+    };
+    text.char_indices()
+        .filter(|(at, c)| *c != '_' || !is_digit(at.checked_sub(1)) || !is_digit(Some(at + 1)))
+        .map(|(_, c)| c)
+        .collect()
 }
 
 /// The four forms of a date that the library knows, with one or two digits for each part but the

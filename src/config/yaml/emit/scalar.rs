@@ -209,9 +209,11 @@ impl Writer {
         self.after_space = false;
         self.is_indented = false;
         let mut after_spaces = false;
+        // The library escapes everything behind a byte order mark.
+        let escapes_all = text.starts_with('\u{feff}');
         let mut chars = text.char_indices().peekable();
         while let Some((at, c)) = chars.next() {
-            if c == ' ' {
+            if c == ' ' && !escapes_all {
                 let is_inside = at > 0 && at + 1 < text.len();
                 if folds && !after_spaces && self.column > WIDTH && is_inside {
                     self.indent(indent);
@@ -224,7 +226,7 @@ impl Writer {
                 after_spaces = true;
                 continue;
             }
-            self.escaped(c);
+            self.escaped(c, escapes_all);
             after_spaces = false;
         }
         self.put('"');
@@ -232,7 +234,7 @@ impl Writer {
         self.is_indented = false;
     }
 
-    fn escaped(&mut self, c: char) {
+    fn escaped(&mut self, c: char, always: bool) {
         let named = match c {
             '\0' => '0',
             '\u{7}' => 'a',
@@ -246,9 +248,10 @@ impl Writer {
             '"' => '"',
             '\\' => '\\',
             '\u{85}' => 'N',
+            '\u{a0}' if always => '_',
             '\u{2028}' => 'L',
             '\u{2029}' => 'P',
-            c if is_printable(c) => return self.put(c),
+            c if is_printable(c) && !always => return self.put(c),
             c => {
                 let code = u32::from(c);
                 let escape = match code {
@@ -299,11 +302,10 @@ impl Writer {
             self.is_indented = false;
             after_breaks = false;
         }
-        self.after_space = false;
     }
 }
 
-fn is_break(c: char) -> bool {
+pub(super) fn is_break(c: char) -> bool {
     matches!(c, '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
