@@ -71,7 +71,7 @@ fn every_text_is_read_as_alertmanager_reads_it() {
             }
         }
     }
-    assert_eq!((cases.len(), different), (75, Vec::new()));
+    assert_eq!((cases.is_empty(), different), (false, Vec::new()));
 }
 
 /// Cases write no matchers as `null` or not at all.

