@@ -53,12 +53,12 @@ pub(super) fn run(
     }
 }
 
+/// What a file is called, and what is in it.
+type NamedText = (String, io::Result<Vec<u8>>);
+
 /// The texts to be checked. A file that does not exist is a mistake of the command line, and nothing
 /// is checked at all.
-fn read_all(
-    files: &[PathBuf],
-    context: &Context<'_>,
-) -> Result<Vec<(String, io::Result<Vec<u8>>)>, Failure> {
+fn read_all(files: &[PathBuf], context: &Context<'_>) -> Result<Vec<NamedText>, Failure> {
     if files.is_empty() {
         if context.world.stdin_is_terminal {
             return Err(Failure::Fatal(

@@ -172,7 +172,7 @@ fn shortest(value: f64) -> String {
     let exponent: i32 = exponent.parse().unwrap_or_default();
     match exponent {
         -4..6 => format!("{value}"),
-        0.. => format!("{digits}e+{exponent:02}"),
+        6.. => format!("{digits}e+{exponent:02}"),
         _ => format!("{digits}e-{:02}", -exponent),
     }
 }

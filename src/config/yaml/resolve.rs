@@ -108,10 +108,7 @@ pub fn is_base_60(text: &str) -> bool {
         && others
             .iter()
             .chain([&last])
-            .all(|piece| match piece.as_bytes() {
-                [b'0'..=b'9'] | [b'0'..=b'5', b'0'..=b'9'] => true,
-                _ => false,
-            })
+            .all(|piece| matches!(piece.as_bytes(), [b'0'..=b'9'] | [b'0'..=b'5', b'0'..=b'9']))
 }
 
 fn word(text: &str) -> Option<Resolved> {
@@ -248,7 +245,7 @@ fn small(text: &str) -> Option<(u32, &str)> {
 
 fn is_day(year: &str, month: u32, day: u32) -> bool {
     let year: u32 = year.parse().unwrap_or_default();
-    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let days = match month {
         2 if is_leap => 29,
         2 => 28,

@@ -127,7 +127,7 @@ impl Writer {
         if !text.is_empty() {
             self.space();
         }
-        self.folded(text, indent, folds, |_| true, |writer, c| writer.put(c));
+        self.folded(text, indent, folds, |_| true, Self::put);
         self.after_space = false;
         self.is_indented = false;
     }
