@@ -341,7 +341,7 @@ mod tests {
         #[test]
         fn a_set_is_a_map(pairs in prop::collection::vec(("[a-c]{0,2}|\\PC{0,3}", "\\PC{0,200}"), 0..12)) {
             let map: BTreeMap<String, String> = pairs.iter().cloned().collect();
-            let set = LabelSet::new(&mut pairs.iter().map(|(name, value)| (name, value)));
+            let set = LabelSet::new(pairs.iter().map(|(name, value)| (name, value)));
             let seen: Vec<_> = set.iter().collect();
             let expected: Vec<_> = map.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
             prop_assert_eq!(seen, expected);
