@@ -1,9 +1,5 @@
 //! Every conformance case of the matchers, in the three modes and by both doors: what Alertmanager
 //! 0.34 made of it, and what this does.
-#![expect(
-    clippy::expect_used,
-    reason = "a test ends where what it needs is not there"
-)]
 
 use serde_json::{Map, Value, json};
 use tocsin::model::matcher::{MatcherError, Parsed, Warning};

@@ -1,9 +1,5 @@
 //! Every conformance case of the regular expressions: whether Go compiles a pattern, its error, and
 //! what the pattern matches.
-#![expect(
-    clippy::expect_used,
-    reason = "a test ends where what it needs is not there"
-)]
 
 use std::collections::BTreeMap;
 
