@@ -124,7 +124,14 @@ fn lint_with_the_configuration_knows_what_is_used_and_with_what() {
     let without = lint(text, &[]);
     let with = lint(
         text,
-        &["--config", "am.yml", "--data", "data.json", "--format", "json"],
+        &[
+            "--config",
+            "am.yml",
+            "--data",
+            "data.json",
+            "--format",
+            "json",
+        ],
     );
     let blank = "a.tmpl:1:79: warning: a blank definition does not replace \"__subject\"";
     let first_lines = |ran: &Ran| {
@@ -168,7 +175,10 @@ fn lint_of_sound_files_and_of_the_defaults_finds_nothing() {
     let files = [
         ("text.tmpl", text.as_str()),
         ("mail.tmpl", mail.as_str()),
-        ("own.tmpl", r#"{{ define "slack.default.title" }}{{ .Status | toUpper }}{{ range .CommonLabels.SortedPairs }}{{ .Name }}{{ end }}{{ with index .Alerts 0 }}{{ .StartsAt.Format "15:04" }}{{ end }}{{ range $k, $v := .CommonLabels }}{{ $k }}{{ $v }}{{ end }}{{ end }}"#),
+        (
+            "own.tmpl",
+            r#"{{ define "slack.default.title" }}{{ .Status | toUpper }}{{ range .CommonLabels.SortedPairs }}{{ .Name }}{{ end }}{{ with index .Alerts 0 }}{{ .StartsAt.Format "15:04" }}{{ end }}{{ range $k, $v := .CommonLabels }}{{ $k }}{{ $v }}{{ end }}{{ end }}"#,
+        ),
     ];
     let words = ["tocsin", "template", "lint", "mail.tmpl", "own.tmpl"];
     assert_eq!(
@@ -184,9 +194,24 @@ fn preview_shows_subject_text_and_html_of_alerts_given_by_labels() {
         r#"{{ define "__subject" }}{{ .CommonLabels.alertname }} {{ len .Alerts }}{{ end }}{{ define "own.html" }}<b>{{ .CommonAnnotations.summary }}</b>{{ end }}"#,
     )];
     let words = [
-        "tocsin", "template", "preview", "own.tmpl", "--alert", "alertname=A job=x", "--alert",
-        "alertname=A job=y", "--annotation", "summary=1 < 2", "--text", "{{ .CommonLabels }}",
-        "--html", "", "--show", "own.html", "--show", "nope",
+        "tocsin",
+        "template",
+        "preview",
+        "own.tmpl",
+        "--alert",
+        "alertname=A job=x",
+        "--alert",
+        "alertname=A job=y",
+        "--annotation",
+        "summary=1 < 2",
+        "--text",
+        "{{ .CommonLabels }}",
+        "--html",
+        "",
+        "--show",
+        "own.html",
+        "--show",
+        "nope",
     ];
     let expected = "── Subject ──
 A 2
@@ -210,8 +235,17 @@ FAILED: template: :1:12: executing \"\" at <{{template \"nope\" .}}>: template \
 fn preview_takes_alerts_of_the_api_from_standard_input() {
     let alerts = r#"[{"labels":{"alertname":"A"},"annotations":{},"status":{"state":"active"},"startsAt":"2026-11-22T02:00:00Z"}]"#;
     let words = [
-        "tocsin", "template", "preview", "--data", "-", "--text", "{{ since (index .Alerts 0).StartsAt }}",
-        "--html", "x", "--format", "json",
+        "tocsin",
+        "template",
+        "preview",
+        "--data",
+        "-",
+        "--text",
+        "{{ since (index .Alerts 0).StartsAt }}",
+        "--html",
+        "x",
+        "--format",
+        "json",
     ];
     let expected = r#"[{"name":"Subject","output":"[FIRING:1] A "},{"name":"Text","output":"1h0m0s"},{"name":"HTML","output":"x"}]"#;
     assert_eq!(
@@ -227,18 +261,46 @@ fn first_errors_of_a_new_user_name_the_way_out() {
         &["tocsin", "template", "preview", "none.tmpl"][..],
         &["tocsin", "template", "preview", "a.tmpl"],
         &["tocsin", "template", "preview", "--alert", "HighLoad"],
-        &["tocsin", "template", "preview", "--alert", "a=b", "--annotation", "x"],
+        &[
+            "tocsin",
+            "template",
+            "preview",
+            "--alert",
+            "a=b",
+            "--annotation",
+            "x",
+        ],
         &["tocsin", "template", "lint", "a.tmpl", "--data", "a.tmpl"],
     ]
     .map(|words| run(&files, "", words));
     assert_eq!(
         seen,
         [
-            ran(2, "", "tocsin: error: cannot read none.tmpl: entity not found\n"),
-            ran(1, "", "tocsin: error: a.tmpl: template: a.tmpl:1: function \"nope\" not defined\n`tocsin template lint a.tmpl` shows the place\n"),
-            ran(2, "", "tocsin: error: --alert \"HighLoad\": `HighLoad` is not of the form name=value\n"),
-            ran(2, "", "tocsin: error: --annotation \"x\" is not of the form name=value\n"),
-            ran(2, "", "tocsin: error: a.tmpl: no JSON: key must be a string at line 1 column 2\n"),
+            ran(
+                2,
+                "",
+                "tocsin: error: cannot read none.tmpl: entity not found\n"
+            ),
+            ran(
+                1,
+                "",
+                "tocsin: error: a.tmpl: template: a.tmpl:1: function \"nope\" not defined\n`tocsin template lint a.tmpl` shows the place\n"
+            ),
+            ran(
+                2,
+                "",
+                "tocsin: error: --alert \"HighLoad\": `HighLoad` is not of the form name=value\n"
+            ),
+            ran(
+                2,
+                "",
+                "tocsin: error: --annotation \"x\" is not of the form name=value\n"
+            ),
+            ran(
+                2,
+                "",
+                "tocsin: error: a.tmpl: no JSON: key must be a string at line 1 column 2\n"
+            ),
         ]
     );
 }
@@ -262,10 +324,47 @@ fn amtool_renders_the_sample_or_data_of_a_file_without_a_newline() {
     let text = "--template.text";
     let glob = ["--template.glob", "t/*.tmpl"];
     let seen = [
-        render(&[&glob[..], &[text, r#"{{ template "x" . }} {{ len .Alerts }} {{ (index .Alerts 1).StartsAt }}"#]].concat()),
-        render(&[&glob[..], &[text, "{{ .GroupLabels.a }} {{ len .Alerts }}", "--template.data", "data.json"]].concat()),
-        render(&[&glob[..], &[text, "{{ .GroupLabels.a }}", "--template.data=data.json", "--template.type=html"]].concat()),
-        render(&["--template.glob=none/*", "--template.glob", "t/x.tmpl", text, r#"{{ template "x" . }}"#]),
+        render(
+            &[
+                &glob[..],
+                &[
+                    text,
+                    r#"{{ template "x" . }} {{ len .Alerts }} {{ (index .Alerts 1).StartsAt }}"#,
+                ],
+            ]
+            .concat(),
+        ),
+        render(
+            &[
+                &glob[..],
+                &[
+                    text,
+                    "{{ .GroupLabels.a }} {{ len .Alerts }}",
+                    "--template.data",
+                    "data.json",
+                ],
+            ]
+            .concat(),
+        ),
+        render(
+            &[
+                &glob[..],
+                &[
+                    text,
+                    "{{ .GroupLabels.a }}",
+                    "--template.data=data.json",
+                    "--template.type=html",
+                ],
+            ]
+            .concat(),
+        ),
+        render(&[
+            "--template.glob=none/*",
+            "--template.glob",
+            "t/x.tmpl",
+            text,
+            r#"{{ template "x" . }}"#,
+        ]),
     ];
     assert_eq!(
         seen,
@@ -286,7 +385,13 @@ fn amtool_fails_with_the_texts_of_alertmanager() {
         render(&text),
         render(&glob),
         render(&[&glob[..], &["--template.text", "{{ .Foo }}"]].concat()),
-        render(&[&glob[..], &["--template.text", r#"{{ template "nope" . }}"#]].concat()),
+        render(
+            &[
+                &glob[..],
+                &["--template.text", r#"{{ template "nope" . }}"#],
+            ]
+            .concat(),
+        ),
         render(&[&["--template.glob", "["], &text[..]].concat()),
         render(&[&["--template.glob", "bad.tmpl"], &text[..]].concat()),
         render(&[&glob[..], &text[..], &["--template.data", "none.json"]].concat()),
@@ -298,8 +403,12 @@ fn amtool_fails_with_the_texts_of_alertmanager() {
         [
             failed("required flag --template.glob not provided"),
             failed("required flag --template.text not provided"),
-            failed(r#"template: :1:3: executing "" at <.Foo>: can't evaluate field Foo in type template.Data"#),
-            failed(r#"template: :1:12: executing "" at <{{template "nope" .}}>: template "nope" not defined"#),
+            failed(
+                r#"template: :1:3: executing "" at <.Foo>: can't evaluate field Foo in type template.Data"#
+            ),
+            failed(
+                r#"template: :1:12: executing "" at <{{template "nope" .}}>: template "nope" not defined"#
+            ),
             failed("syntax error in pattern"),
             failed("template: bad.tmpl:1: unexpected {{end}}"),
             failed("open none.json: no such file or directory"),

@@ -216,11 +216,25 @@ mod tests {
     #[test]
     fn patterns_are_matched_directory_by_directory() {
         let files = MemoryFiles::new(
-            ["/a/x.tmpl", "/a/.h.tmpl", "/a/b/y.tmpl", "/a/c/z.tmpl", "/a/c/n.txt"]
-                .map(|path| (path, "")),
+            [
+                "/a/x.tmpl",
+                "/a/.h.tmpl",
+                "/a/b/y.tmpl",
+                "/a/c/z.tmpl",
+                "/a/c/n.txt",
+            ]
+            .map(|path| (path, "")),
         );
-        let seen = ["/a/*", "/a/*.tmpl", "/a/*/*.tmpl", "/a/[^b]/?.t*", "/a/x.tmpl", "/a/none", "/none/*"]
-            .map(|pattern| expand(&files, pattern).map(|paths| paths.join(" ")));
+        let seen = [
+            "/a/*",
+            "/a/*.tmpl",
+            "/a/*/*.tmpl",
+            "/a/[^b]/?.t*",
+            "/a/x.tmpl",
+            "/a/none",
+            "/none/*",
+        ]
+        .map(|pattern| expand(&files, pattern).map(|paths| paths.join(" ")));
         let expected = [
             "/a/.h.tmpl /a/b /a/c /a/x.tmpl",
             "/a/.h.tmpl /a/x.tmpl",

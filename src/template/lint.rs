@@ -195,7 +195,9 @@ impl Linter<'_> {
         } else if let Some(variable) = variable {
             (error.offset, lint_help::for_variable(variable))
         } else if message.contains("U+002D") {
-            let help = "a name with a dash is read by `index`: `{{ index .CommonLabels \"my-label\" }}`".to_owned();
+            let help =
+                "a name with a dash is read by `index`: `{{ index .CommonLabels \"my-label\" }}`"
+                    .to_owned();
             (error.offset, Some(help))
         } else {
             (error.offset, None)
@@ -248,10 +250,7 @@ impl Linter<'_> {
                     .filter(|(_, own)| own.get(name).is_some_and(|tree| !tree.is_empty()))
                     .map(|(later, _)| later)
                     .next_back();
-                let is_taken = self
-                    .text
-                    .get(name)
-                    .is_some_and(|winner| !winner.is_empty());
+                let is_taken = self.text.get(name).is_some_and(|winner| !winner.is_empty());
                 let (code, message, help) = if tree.is_empty() && is_taken {
                     (
                         "blank-definition",
@@ -261,7 +260,10 @@ impl Linter<'_> {
                 } else if let Some(later) = later.and_then(|later| self.files.get(later)) {
                     (
                         "redefined",
-                        format!("\"{name}\" is defined again in {}, which counts", later.name),
+                        format!(
+                            "\"{name}\" is defined again in {}, which counts",
+                            later.name
+                        ),
                         None,
                     )
                 } else {
@@ -296,7 +298,12 @@ impl Linter<'_> {
         let names: Vec<String> = self.text.names().map(str::to_owned).collect();
         let mut callers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for name in &names {
-            for callee in self.text.get(name).map(|tree| tree.calls()).unwrap_or_default() {
+            for callee in self
+                .text
+                .get(name)
+                .map(|tree| tree.calls())
+                .unwrap_or_default()
+            {
                 callers.entry(callee).or_default().push(name);
             }
         }
@@ -314,7 +321,11 @@ impl Linter<'_> {
                 continue;
             }
             let is_outer = self.file_of(tree.parse_name()).is_some() && name == tree.parse_name();
-            if config.is_some() && is_own && !is_default && !is_outer && Some(name.as_str()) != config
+            if config.is_some()
+                && is_own
+                && !is_default
+                && !is_outer
+                && Some(name.as_str()) != config
             {
                 unused.push(name);
                 continue;
@@ -469,7 +480,8 @@ impl Linter<'_> {
                 .get(file)
                 .map(|file| file.text.as_slice())
                 .unwrap_or_default();
-            let offset = offset_of(text, place).unwrap_or_else(|| action_before(text, tree.offset()));
+            let offset =
+                offset_of(text, place).unwrap_or_else(|| action_before(text, tree.offset()));
             self.findings.insert(Finding {
                 file,
                 offset,
@@ -485,7 +497,10 @@ impl Linter<'_> {
 
 /// The part of a text between two others.
 fn between<'t>(text: &'t str, before: &str, after: &str) -> Option<&'t str> {
-    text.split_once(before)?.1.split_once(after).map(|(found, _)| found)
+    text.split_once(before)?
+        .1
+        .split_once(after)
+        .map(|(found, _)| found)
 }
 
 /// Where the action begins that ends before this place.

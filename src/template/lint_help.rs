@@ -2,12 +2,18 @@
 
 /// Names of functions that people know from Sprig, Prometheus and Grafana.
 const FUNCTIONS: [(&str, &str); 34] = [
-    ("default", "`or VALUE \"…\"` gives the first of its arguments that is not empty"),
+    (
+        "default",
+        "`or VALUE \"…\"` gives the first of its arguments that is not empty",
+    ),
     ("upper", "write `toUpper`"),
     ("lower", "write `toLower`"),
     ("trim", "write `trimSpace`"),
     ("replace", "write `reReplaceAll PATTERN REPLACEMENT TEXT`"),
-    ("regexReplaceAll", "write `reReplaceAll PATTERN REPLACEMENT TEXT`"),
+    (
+        "regexReplaceAll",
+        "write `reReplaceAll PATTERN REPLACEMENT TEXT`",
+    ),
     ("contains", "write `match PATTERN TEXT`"),
     ("hasPrefix", "write `match \"^PREFIX\" TEXT`"),
     ("hasSuffix", "write `match \"SUFFIX$\" TEXT`"),
@@ -17,11 +23,23 @@ const FUNCTIONS: [(&str, &str); 34] = [
     ("sub", "templates of Alertmanager have no arithmetic"),
     ("mul", "templates of Alertmanager have no arithmetic"),
     ("div", "templates of Alertmanager have no arithmetic"),
-    ("humanize", "that is a function of Prometheus's rules; here: `printf \"%.2f\"` for numbers, `humanizeDuration` for times"),
-    ("humanizePercentage", "that is a function of Prometheus's rules; let the rule's annotation hold the text"),
+    (
+        "humanize",
+        "that is a function of Prometheus's rules; here: `printf \"%.2f\"` for numbers, `humanizeDuration` for times",
+    ),
+    (
+        "humanizePercentage",
+        "that is a function of Prometheus's rules; let the rule's annotation hold the text",
+    ),
     ("humanizeTimestamp", "write `.StartsAt.Format LAYOUT`"),
-    ("query", "that is a function of Prometheus's rules; let the rule's annotation hold the text"),
-    ("value", "the value is not part of an alert; let the rule's annotation hold it"),
+    (
+        "query",
+        "that is a function of Prometheus's rules; let the rule's annotation hold the text",
+    ),
+    (
+        "value",
+        "the value is not part of an alert; let the rule's annotation hold it",
+    ),
     ("first", "write `index LIST 0`"),
     ("last", "there is no function for the last element"),
     ("split", "there is no function that divides a text"),
@@ -40,26 +58,86 @@ const FUNCTIONS: [(&str, &str); 34] = [
 
 /// Names of fields that people expect where they are not.
 const FIELDS: [(&str, &str, &str); 20] = [
-    ("Data", "Labels", "labels belong to alerts: `.CommonLabels` has those that all alerts share, and within `range .Alerts` each has `.Labels`"),
-    ("Data", "Annotations", "annotations belong to alerts: `.CommonAnnotations` has those that all alerts share, and within `range .Alerts` each has `.Annotations`"),
-    ("Data", "StartsAt", "times belong to alerts: `range .Alerts`, or `(index .Alerts 0).StartsAt`"),
-    ("Data", "EndsAt", "times belong to alerts: `range .Alerts`, or `(index .Alerts 0).EndsAt`"),
-    ("Data", "GeneratorURL", "it belongs to alerts: `range .Alerts`, or `(index .Alerts 0).GeneratorURL`"),
-    ("Data", "Fingerprint", "it belongs to alerts: `range .Alerts`, or `(index .Alerts 0).Fingerprint`"),
+    (
+        "Data",
+        "Labels",
+        "labels belong to alerts: `.CommonLabels` has those that all alerts share, and within `range .Alerts` each has `.Labels`",
+    ),
+    (
+        "Data",
+        "Annotations",
+        "annotations belong to alerts: `.CommonAnnotations` has those that all alerts share, and within `range .Alerts` each has `.Annotations`",
+    ),
+    (
+        "Data",
+        "StartsAt",
+        "times belong to alerts: `range .Alerts`, or `(index .Alerts 0).StartsAt`",
+    ),
+    (
+        "Data",
+        "EndsAt",
+        "times belong to alerts: `range .Alerts`, or `(index .Alerts 0).EndsAt`",
+    ),
+    (
+        "Data",
+        "GeneratorURL",
+        "it belongs to alerts: `range .Alerts`, or `(index .Alerts 0).GeneratorURL`",
+    ),
+    (
+        "Data",
+        "Fingerprint",
+        "it belongs to alerts: `range .Alerts`, or `(index .Alerts 0).Fingerprint`",
+    ),
     ("Data", "Firing", "write `.Alerts.Firing`"),
     ("Data", "Resolved", "write `.Alerts.Resolved`"),
-    ("Data", "GroupKey", "the group's key is not part of the data"),
+    (
+        "Data",
+        "GroupKey",
+        "the group's key is not part of the data",
+    ),
     ("Data", "Title", "that is a field of Grafana's alerting"),
     ("Data", "Message", "that is a field of Grafana's alerting"),
-    ("Alert", "CommonLabels", "it belongs to the notification: write `$.CommonLabels`"),
-    ("Alert", "GroupLabels", "it belongs to the notification: write `$.GroupLabels`"),
-    ("Alert", "CommonAnnotations", "it belongs to the notification: write `$.CommonAnnotations`"),
-    ("Alert", "ExternalURL", "it belongs to the notification: write `$.ExternalURL`"),
-    ("Alert", "Receiver", "it belongs to the notification: write `$.Receiver`"),
-    ("Alert", "Values", "values are not part of an alert; let the rule's annotation hold them"),
-    ("Alert", "Value", "the value is not part of an alert; let the rule's annotation hold it"),
+    (
+        "Alert",
+        "CommonLabels",
+        "it belongs to the notification: write `$.CommonLabels`",
+    ),
+    (
+        "Alert",
+        "GroupLabels",
+        "it belongs to the notification: write `$.GroupLabels`",
+    ),
+    (
+        "Alert",
+        "CommonAnnotations",
+        "it belongs to the notification: write `$.CommonAnnotations`",
+    ),
+    (
+        "Alert",
+        "ExternalURL",
+        "it belongs to the notification: write `$.ExternalURL`",
+    ),
+    (
+        "Alert",
+        "Receiver",
+        "it belongs to the notification: write `$.Receiver`",
+    ),
+    (
+        "Alert",
+        "Values",
+        "values are not part of an alert; let the rule's annotation hold them",
+    ),
+    (
+        "Alert",
+        "Value",
+        "the value is not part of an alert; let the rule's annotation hold it",
+    ),
     ("Alert", "Name", "write `.Labels.alertname`"),
-    ("Alert", "Alerts", "this is one alert already; `$.Alerts` are all"),
+    (
+        "Alert",
+        "Alerts",
+        "this is one alert already; `$.Alerts` are all",
+    ),
 ];
 
 /// Fields of Grafana's alerts.
@@ -90,7 +168,9 @@ pub(super) fn for_field(ty: &str, name: &str, known: &[&str]) -> Option<String> 
         return Some((*help).to_owned());
     }
     if GRAFANA.contains(&name) {
-        return Some("that is a field of Grafana's alerting, which Alertmanager has not".to_owned());
+        return Some(
+            "that is a field of Grafana's alerting, which Alertmanager has not".to_owned(),
+        );
     }
     if let Some(right) = nearest(name, known.iter().copied()) {
         return Some(format!("did you mean `.{right}`?"));
@@ -138,7 +218,12 @@ fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n s
     let lower = name.to_lowercase();
     known
         .filter(|known| !known.is_empty())
-        .map(|known| (strsim::damerau_levenshtein(&lower, &known.to_lowercase()), known))
+        .map(|known| {
+            (
+                strsim::damerau_levenshtein(&lower, &known.to_lowercase()),
+                known,
+            )
+        })
         .filter(|(distance, known)| *distance <= (known.chars().count() / 3).min(3))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, known)| known)

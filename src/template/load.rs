@@ -197,19 +197,33 @@ mod tests {
     #[test]
     fn of_two_definitions_the_later_counts_unless_it_is_blank() {
         let files = [
-            ("/etc/am/t/a.tmpl", r#"{{ define "x" }}a{{ end }}{{ define "__subject" }}own{{ end }}"#),
+            (
+                "/etc/am/t/a.tmpl",
+                r#"{{ define "x" }}a{{ end }}{{ define "__subject" }}own{{ end }}"#,
+            ),
             ("/etc/am/t/b.tmpl", r#"{{ define "x" }}b{{ end }}"#),
-            ("/etc/am/u/z.tmpl", r#"{{ define "x" }} {{/* blank */}} {{ end }}{{ define "slack.default.title" }}{{ end }}"#),
+            (
+                "/etc/am/u/z.tmpl",
+                r#"{{ define "x" }} {{/* blank */}} {{ end }}{{ define "slack.default.title" }}{{ end }}"#,
+            ),
             ("/etc/am/u/b.tmpl", "outer of u"),
             ("/etc/am/t/c.txt", "{{ broken"),
         ];
-        let template = r#"{{ template "x" }} {{ template "slack.default.title" . }} {{ template "b.tmpl" }}"#;
+        let template =
+            r#"{{ template "x" }} {{ template "slack.default.title" . }} {{ template "b.tmpl" }}"#;
         let seen = [
             rendered(&files, &["t/*.tmpl", "u/*.tmpl"], template),
             rendered(&files, &["u/*.tmpl", "/etc/am/t/[^b].tmpl"], template),
-            rendered(&files, &["?/b.tmpl", "none/*.tmpl", "none.tmpl"], r#"{{ template "x" }}{{ template "b.tmpl" }}"#),
+            rendered(
+                &files,
+                &["?/b.tmpl", "none/*.tmpl", "none.tmpl"],
+                r#"{{ template "x" }}{{ template "b.tmpl" }}"#,
+            ),
         ];
-        assert_eq!(seen, ["b own outer of u", "a own outer of u", "bouter of u"]);
+        assert_eq!(
+            seen,
+            ["b own outer of u", "a own outer of u", "bouter of u"]
+        );
     }
 
     #[test]
@@ -221,7 +235,11 @@ mod tests {
         let seen = [
             rendered(&files, &["t/a*"], ""),
             rendered(&files, &["t/[a"], ""),
-            rendered(&files, &["t/d.tmpl"], "nothing is where only a directory is implied"),
+            rendered(
+                &files,
+                &["t/d.tmpl"],
+                "nothing is where only a directory is implied",
+            ),
         ];
         assert_eq!(
             seen,

@@ -116,7 +116,11 @@ mod tests {
             r#"{{ queryFromGeneratorURL "http://a b/?g0.expr=up" }}"#,
         ]
         .map(rendered);
-        let at = |template: &str| format!("template: :1:3: executing \"\" at <queryFromGeneratorURL \"{template}\">: error calling queryFromGeneratorURL: ");
+        let at = |template: &str| {
+            format!(
+                "template: :1:3: executing \"\" at <queryFromGeneratorURL \"{template}\">: error calling queryFromGeneratorURL: "
+            )
+        };
         assert_eq!(
             seen,
             [

@@ -36,7 +36,8 @@ use std::sync::Arc;
 
 use gotemplate::time::{Time, Zone};
 use gotemplate::{
-    Environment, Error, Escaped, FuncMap, HtmlSet, Limits, MissingKey, ParseError, Stop, TextSet, Tree, Value,
+    Environment, Error, Escaped, FuncMap, HtmlSet, Limits, MissingKey, ParseError, Stop, TextSet,
+    Tree, Value,
 };
 
 pub use data::{Alert, Data, Labels};
@@ -304,9 +305,7 @@ impl Body {
             Self::Text(set, tree) => {
                 set.execute_tree_in(&with_labels(set.environment()), tree, value)
             }
-            Self::Html(escaped) => {
-                escaped.execute_in(&with_labels(escaped.environment()), value)
-            }
+            Self::Html(escaped) => escaped.execute_in(&with_labels(escaped.environment()), value),
         };
         rendered.map_err(|error| RenderError::Run(error.into()))
     }

@@ -63,22 +63,27 @@ impl Data {
         };
         let (common_labels, common_annotations) =
             (numbered("commonlabel"), numbered("commonannotation"));
-        let alert = |status: &str, minutes: i64, own: &[(&str, &str)], notes: &[(&str, &str)], n| {
-            let with = |common: &Labels, own| {
-                let mut all = common.clone();
-                all.extend(labels(own));
-                all
+        let alert =
+            |status: &str, minutes: i64, own: &[(&str, &str)], notes: &[(&str, &str)], n| {
+                let with = |common: &Labels, own| {
+                    let mut all = common.clone();
+                    all.extend(labels(own));
+                    all
+                };
+                Alert {
+                    status: status.to_owned(),
+                    labels: with(&common_labels, own),
+                    annotations: with(&common_annotations, notes),
+                    starts_at: Time::from_unix(
+                        now.unix() - minutes * 60,
+                        now.nanos(),
+                        now.zone().clone(),
+                    ),
+                    ends_at: now.clone(),
+                    generator_url: "https://generatorurl.com".to_owned(),
+                    fingerprint: format!("fingerprint{n}"),
+                }
             };
-            Alert {
-                status: status.to_owned(),
-                labels: with(&common_labels, own),
-                annotations: with(&common_annotations, notes),
-                starts_at: Time::from_unix(now.unix() - minutes * 60, now.nanos(), now.zone().clone()),
-                ends_at: now.clone(),
-                generator_url: "https://generatorurl.com".to_owned(),
-                fingerprint: format!("fingerprint{n}"),
-            }
-        };
         let own = [
             ("label1", "value1"),
             ("label2", "value2"),
@@ -127,7 +132,10 @@ mod tests {
     fn what_all_alerts_share_is_common_and_one_that_fires_makes_all_firing() {
         let data = Data::of_alerts(
             vec![
-                alert("resolved", &[("alertname", "A"), ("job", "x"), ("zone", "1")]),
+                alert(
+                    "resolved",
+                    &[("alertname", "A"), ("job", "x"), ("zone", "1")],
+                ),
                 alert("firing", &[("alertname", "A"), ("job", "y"), ("zone", "1")]),
             ],
             &["alertname".to_owned(), "job".to_owned()],
@@ -139,7 +147,11 @@ mod tests {
                 names(&data.common_labels),
                 names(&data.group_labels)
             ),
-            ("firing", "alertname zone".to_owned(), "alertname".to_owned())
+            (
+                "firing",
+                "alertname zone".to_owned(),
+                "alertname".to_owned()
+            )
         );
     }
 }

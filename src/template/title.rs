@@ -126,9 +126,8 @@ mod tests {
 
     #[test]
     fn words_begin_with_their_first_cased_character() {
-        let seen = well_formed(
-            "foo_bar foo-bar a.b a..b don't WORLD 2nd 1.a ß ﬁx ΑΣ ǆ ᾲ ʕx \u{1c8a}x",
-        );
+        let seen =
+            well_formed("foo_bar foo-bar a.b a..b don't WORLD 2nd 1.a ß ﬁx ΑΣ ǆ ᾲ ʕx \u{1c8a}x");
         assert_eq!(
             seen,
             "Foo_bar Foo-Bar A.b A..B Don't World 2Nd 1.A Ss Fix Ας ǅ Ὰͅ ʕx \u{1c8a}X"

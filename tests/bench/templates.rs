@@ -83,12 +83,17 @@ fn data(count: usize) -> Data {
         fingerprint: format!("{at:016x}"),
         ..Alert::default()
     });
-    Data::of_alerts(alerts.collect(), &["alertname".to_owned(), "team".to_owned()])
+    Data::of_alerts(
+        alerts.collect(),
+        &["alertname".to_owned(), "team".to_owned()],
+    )
 }
 
 fn render(bench: &mut Criterion) {
     let templates = Templates::new(&Options::default()).unwrap();
-    println!("| rendered once prepared | alerts | output | allocations | bytes allocated | at most at a time |");
+    println!(
+        "| rendered once prepared | alerts | output | allocations | bytes allocated | at most at a time |"
+    );
     println!("|---|---|---|---|---|---|");
     for (name, mode, template) in TEMPLATES {
         let prepared = templates.prepare(mode, template).unwrap();

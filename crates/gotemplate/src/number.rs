@@ -343,7 +343,9 @@ impl Digits {
     pub(crate) fn exact(value: f64, count: usize) -> Self {
         let known = count.clamp(1, MAX_EXACT_DIGITS);
         let mut split = Self::split(&format!("{:.*e}", known - 1, value.abs()));
-        split.digits.push_str(&"0".repeat(count.saturating_sub(known)));
+        split
+            .digits
+            .push_str(&"0".repeat(count.saturating_sub(known)));
         split
     }
 

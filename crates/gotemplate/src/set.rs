@@ -125,12 +125,7 @@ impl TextSet {
     /// # Ok::<(), gotemplate::ParseError>(())
     /// ```
     #[must_use]
-    pub fn check(
-        &self,
-        name: &str,
-        dot: Option<Type>,
-        results: &dyn ResultTypes,
-    ) -> Vec<Finding> {
+    pub fn check(&self, name: &str, dot: Option<Type>, results: &dyn ResultTypes) -> Vec<Finding> {
         let get = |name: &str| self.trees.get(name).cloned();
         check::check(&get, &self.environment.functions, name, dot, results)
     }

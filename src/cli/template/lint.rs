@@ -135,7 +135,9 @@ fn print(
         writeln!(context.out)?;
     }
     let count = |severity| {
-        let of = findings.iter().filter(|finding| finding.severity == severity);
+        let of = findings
+            .iter()
+            .filter(|finding| finding.severity == severity);
         of.count()
     };
     let plural = |count: usize, word: &str| match count {

@@ -40,7 +40,9 @@ pub(super) fn data(args: &SampleArgs, context: &Context<'_>) -> Result<Data, Pro
     let mut annotations = Labels::new();
     for text in &args.annotations {
         let (name, value) = text.split_once('=').ok_or_else(|| {
-            Problem::Usage(format!("--annotation {text:?} is not of the form name=value"))
+            Problem::Usage(format!(
+                "--annotation {text:?} is not of the form name=value"
+            ))
         })?;
         annotations.insert(name.to_owned(), value.to_owned());
     }
@@ -53,14 +55,18 @@ pub(super) fn data(args: &SampleArgs, context: &Context<'_>) -> Result<Data, Pro
     };
     let mut alerts = Vec::with_capacity(texts.len());
     for (at, text) in texts.iter().enumerate() {
-        let labels = labels(text)
-            .map_err(|why| Problem::Usage(format!("--alert {text:?}: {why}")))?;
+        let labels =
+            labels(text).map_err(|why| Problem::Usage(format!("--alert {text:?}: {why}")))?;
         alerts.push(Alert {
             status: if args.resolved { "resolved" } else { "firing" }.to_owned(),
             labels,
             annotations: annotations.clone(),
             starts_at: Time::from_unix(now.unix() - AGE_SECONDS, 0, Zone::utc()),
-            ends_at: if args.resolved { now.clone() } else { Time::ZERO },
+            ends_at: if args.resolved {
+                now.clone()
+            } else {
+                Time::ZERO
+            },
             generator_url: GENERATOR_URL.to_owned(),
             fingerprint: format!("{:016x}", at + 1),
         });
@@ -75,14 +81,22 @@ pub(super) fn now(context: &Context<'_>) -> Time {
         nanos.div_euclid(1_000_000_000),
         nanos.rem_euclid(1_000_000_000),
     );
-    Time::from_unix(seconds, u32::try_from(rest).unwrap_or_default(), Zone::utc())
+    Time::from_unix(
+        seconds,
+        u32::try_from(rest).unwrap_or_default(),
+        Zone::utc(),
+    )
 }
 
 /// Labels as people write them: `name=value`, separated by blanks or commas, with or without
 /// quotes and braces.
 fn labels(text: &str) -> Result<Labels, String> {
     let mut labels = Labels::new();
-    let mut rest = text.trim().trim_start_matches('{').trim_end_matches('}').trim();
+    let mut rest = text
+        .trim()
+        .trim_start_matches('{')
+        .trim_end_matches('}')
+        .trim();
     while !rest.is_empty() {
         let (name, behind) = rest
             .split_once('=')
@@ -134,8 +148,8 @@ pub(super) fn of_json(json: &[u8], group_by: &[String]) -> Result<Data, String> 
         {
             *status = Value::from("firing");
         }
-        let mut alert: Alert = serde_json::from_value(alert)
-            .map_err(|error| format!("alert {}: {error}", at + 1))?;
+        let mut alert: Alert =
+            serde_json::from_value(alert).map_err(|error| format!("alert {}: {error}", at + 1))?;
         if alert.status.is_empty() {
             "firing".clone_into(&mut alert.status);
         }
