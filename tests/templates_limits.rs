@@ -92,9 +92,8 @@ fn a_mail_of_ten_thousand_alerts_is_far_from_the_limits() {
     let data = Data::of_alerts(alerts.collect(), &[]);
     let options = Options {
         limits: Limits {
-            max_output_bytes: SERVER.max_output_bytes / 2,
-            max_made_bytes: SERVER.max_made_bytes / 4,
-            max_steps: SERVER.max_steps / 4,
+            max_made_bytes: SERVER.max_made_bytes / 2,
+            max_steps: SERVER.max_steps / 2,
             ..SERVER
         },
         ..Options::default()

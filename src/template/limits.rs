@@ -3,8 +3,8 @@
 //! Alertmanager has no such limits: there a template that loops for ever takes a core until the
 //! process is killed, and one that doubles a string at every turn takes the memory. The numbers
 //! are far above what notifications need (a default mail of 10,000 alerts, which no mail server
-//! would take, stays below half of the output and a quarter of the rest) and low enough that the worst template ends in
-//! seconds and does not endanger the alerts of others.
+//! would take, stays below half of the steps and of what may be made) and low enough that the worst
+//! template ends in seconds and does not endanger the alerts of others.
 
 use gotemplate::Limits;
 
@@ -17,7 +17,7 @@ pub const MAX_OUTPUT_BYTES: usize = 64 << 20;
 pub const MAX_MADE_BYTES: usize = 256 << 20;
 
 /// 20 million steps: the endless loop ends after a second or two. A default mail of 10,000 alerts
-/// takes less than a quarter of that.
+/// takes less than half of that.
 pub const MAX_STEPS: u64 = 20_000_000;
 
 /// Nested calls of templates: Go's own number, which its error text names.
