@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
 
 use tocsin::sys::{Access, Disk, DiskFile, Held, LockOutcome, SimDisk};
+use tocsin::wal::{Writer, open};
+
+use crate::support::{Texts, World};
 
 #[derive(Debug, Default)]
 struct Gate {
@@ -46,6 +49,14 @@ impl GatedDisk {
                 .unwrap(),
         );
     }
+}
+
+/// Opens the store through a gate.
+pub fn open_gated(world: &World) -> (GatedDisk, Writer) {
+    let gated = GatedDisk::over(world.disk.clone());
+    let environment = world.environment_over(Arc::new(gated.clone()), 3);
+    let (writer, _) = open(&environment, &world.options, &mut Texts::default()).unwrap();
+    (gated, writer)
 }
 
 #[derive(Debug)]
