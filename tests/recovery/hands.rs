@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tocsin::sys::{Call, Errno, Fault, FaultKind};
 use tocsin::wal::checkpoint::{CheckpointDamage, CheckpointState};
-use tocsin::wal::{OpenError, StoreIdentity, repair_tail, salvage};
+use tocsin::wal::{Lsn, OpenError, StoreIdentity, repair_tail, salvage};
 
 use crate::support::{World, checkpoint, killed_after, post, proven, segment_each, texts};
 
@@ -290,7 +290,11 @@ fn damage_behind_a_whole_checkpoint_is_all_that_a_refusal_names() {
 
 #[test]
 fn salvage_after_a_salvage_keeps_the_word_about_what_the_first_gave_up() {
-    let (broken, (.., two, _)) = proven(&["one", "two", "three"]).with_flipped("two");
+    let world = proven(&["one", "two", "three"]);
+    let (path, two) = world.find("two");
+    // The record and the BatchStart behind it: more than one LSN.
+    let three = world.find("three").1;
+    let broken = world.with(&path, |bytes| bytes[two.start..three.start].fill(0xee));
     salvage(&broken.environment(5), &broken.options).unwrap();
     // Right before the word about the first loss.
     let (again, (.., one, _)) = broken.with_flipped("one");
@@ -298,6 +302,9 @@ fn salvage_after_a_salvage_keeps_the_word_about_what_the_first_gave_up() {
     let (_, start, replayed) = again.try_open().unwrap();
     assert_eq!(
         (replayed, start.scan.given_up),
-        (texts(&["three"]), vec![(one, one), (two, two)])
+        (
+            texts(&["three"]),
+            vec![(one, one), (Lsn(two.lsn), Lsn(two.lsn + 1))]
+        )
     );
 }

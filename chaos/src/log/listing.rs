@@ -95,7 +95,7 @@ impl Listing {
         let (segments_before, segments) = (before.segments.len(), self.segments.len());
         if is_little_used && segments > segments_before.max(1) {
             return Err(format!(
-                "a start on a nearly empty segment made {segments} segments of {segments_before}: starts without traffic pile up"
+                "{segments} segments after a start that found {segments_before}, the last nearly empty: starts without traffic pile up"
             ));
         }
         Ok(())
@@ -187,7 +187,7 @@ mod tests {
         ];
         let told = |before: usize| {
             Err(format!(
-                "a start on a nearly empty segment made 2 segments of {before}: starts without traffic pile up"
+                "2 segments after a start that found {before}, the last nearly empty: starts without traffic pile up"
             ))
         };
         assert_eq!(verdicts, [Ok(()), Ok(()), Ok(()), told(1), told(0)]);
