@@ -385,7 +385,7 @@ fn w32_slow_sync_refuses_by_age_and_goes_on_when_it_is_over() {
         heartbeat_every: None,
     };
     let log = Log::start(writer, options, Box::new(|_| ())).unwrap();
-    gated.close();
+    gated.close(Call::Fdatasync);
     let (answers, answered) = std::sync::mpsc::channel();
     let send = |text: &'static str| {
         let answers = answers.clone();

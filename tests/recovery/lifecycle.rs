@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use tocsin::sys::{Image, WallTime};
+use tocsin::sys::{Call, Image, WallTime};
 use tocsin::wal::{
     AppendError, Class, Lane, Log, Lsn, OpenError, QueueLimits, ThreadOptions, open, repair_tail,
 };
@@ -269,7 +269,7 @@ fn held_up(limits: QueueLimits) -> (World, GatedDisk, Log) {
         heartbeat_every: None,
     };
     let log = Log::start(writer, options, Box::new(|_| ())).unwrap();
-    gated.close();
+    gated.close(Call::Fdatasync);
     log.append(Lane::Normal, vec![text_record("first")], Box::new(|_| ()))
         .unwrap();
     gated.wait_until_blocked();
@@ -400,9 +400,9 @@ fn silent_log_writes_heartbeats_by_itself() {
         heartbeat_every: Some(Duration::from_millis(1)),
         ..ThreadOptions::default()
     };
-    let before = world.disk.calls(tocsin::sys::Call::Fdatasync);
+    let before = world.disk.calls(Call::Fdatasync);
     let log = Log::start(world.open(), options, Box::new(|_| ())).unwrap();
-    while world.disk.calls(tocsin::sys::Call::Fdatasync) < before + 8 {
+    while world.disk.calls(Call::Fdatasync) < before + 8 {
         std::thread::yield_now();
     }
     log.close().unwrap();
@@ -453,7 +453,7 @@ fn requests_that_cannot_be_written_are_refused_at_once() {
             Err(AppendError::Empty),
             Err(AppendError::TooLarge {
                 bytes: 9032,
-                bytes_max: 6080
+                bytes_max: 6096
             })
         )
     );
