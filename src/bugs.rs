@@ -92,6 +92,7 @@ bugs! {
     ShortWriteIgnored = "bug-short-write-ignored": "a short write is taken for a whole one",
     GapIgnored = "bug-gap-ignored": "a missing segment is stepped over",
     FullPoisons = "bug-full-poisons": "a full disk ends acknowledgement for good",
+    AheadNotChecked = "bug-ahead-not-checked": "a batch encoded ahead is written though its place did not come true",
 }
 
 /// Names the feature of the bug that is on, for test programs that do not call [`select`].

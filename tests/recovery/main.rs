@@ -7,6 +7,7 @@
     reason = "a test that cannot go on has failed, and its stores are small"
 )]
 
+mod ahead;
 mod checkpoints;
 mod damage;
 mod faults;

@@ -23,7 +23,7 @@ fn held_up(limits: QueueLimits) -> (World, GatedDisk, Log) {
         heartbeat_every: None,
     };
     let log = Log::start(writer, options, Box::new(|_| ())).unwrap();
-    gated.close();
+    gated.close(Call::Fdatasync);
     log.append(Lane::Normal, vec![text_record("first")], no_answer())
         .unwrap();
     gated.wait_until_blocked();
@@ -127,7 +127,7 @@ fn requests_that_cannot_be_written_are_refused_at_once() {
             Err(AppendError::Empty),
             Err(AppendError::TooLarge {
                 bytes: 9032,
-                bytes_max: 6080
+                bytes_max: 6096
             })
         )
     );
@@ -212,7 +212,7 @@ fn failed_sync_of_a_heartbeat_refuses_all_that_wait() {
         heartbeat_every: Some(Duration::from_millis(1)),
         ..ThreadOptions::default()
     };
-    gated.close();
+    gated.close(Call::Fdatasync);
     let log = Log::start(writer, options, Box::new(|_| ())).unwrap();
     // It is a heartbeat that waits at the gate: nothing else was asked for.
     gated.wait_until_blocked();
@@ -260,7 +260,7 @@ fn result_that_waits_beside_an_alert_on_a_full_disk_is_recorded_all_the_same() {
     let (gated, mut writer) = open_gated(&world);
     fill_up(&world, &mut writer);
     let log = Log::start(writer, without_heartbeats(), Box::new(|_| ())).unwrap();
-    gated.close();
+    gated.close(Call::Fdatasync);
     let (answers, answered) = mpsc::channel();
     for (lane, who) in [
         (Lane::Priority, "in the sync"),
