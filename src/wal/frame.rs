@@ -156,12 +156,13 @@ impl FrameCodec {
 
     fn header_crc(&self, header: &[u8]) -> u32 {
         let mut hasher = self.salted.clone();
+        #[cfg(feature = "bug-hooks")]
         if planted(Bug::LengthNotInCrc) {
             hasher.update(&header[4..8]);
             hasher.update(&header[12..FRAME_HEADER_BYTES]);
-        } else {
-            hasher.update(&header[4..FRAME_HEADER_BYTES]);
+            return hasher.finalize();
         }
+        hasher.update(&header[4..FRAME_HEADER_BYTES]);
         hasher.finalize()
     }
 
@@ -182,11 +183,11 @@ impl FrameCodec {
             return Err(Broken::Header);
         }
         if payload_bytes == 0 || payload_bytes > PAYLOAD_BYTES_MAX {
-            return Err(if planted(Bug::ZeroIsEnd) && payload_bytes == 0 {
-                Broken::Unwritten
-            } else {
-                Broken::Header
-            });
+            #[cfg(feature = "bug-hooks")]
+            if planted(Bug::ZeroIsEnd) && payload_bytes == 0 {
+                return Err(Broken::Unwritten);
+            }
+            return Err(Broken::Header);
         }
         if self.header_crc(header) != u32_at(header, 0) {
             return Err(Broken::Header);

@@ -434,17 +434,18 @@ struct PoisonOnPanic(Arc<Shared>);
 impl Drop for PoisonOnPanic {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let error = AppendError::Poisoned {
-                cause: "the writer thread panicked".to_owned(),
-            };
-            refuse_all(&self.0, &error);
+            refuse_all(&self.0, "the writer thread panicked");
         }
     }
 }
 
-fn refuse_all(shared: &Shared, error: &AppendError) {
-    for request in shared.queue.poison(&error.to_string()) {
-        shared.counters.count_refusal(error);
+/// Refuses what waits, and everything that comes.
+fn refuse_all(shared: &Shared, cause: &str) {
+    let error = AppendError::Poisoned {
+        cause: cause.to_owned(),
+    };
+    for request in shared.queue.poison(cause) {
+        shared.counters.count_refusal(&error);
         (request.done)(Err(error.clone()));
     }
 }
@@ -483,8 +484,8 @@ impl WriterThread {
     }
 
     fn beat(&mut self) {
-        if let Err(error @ AppendError::Poisoned { .. }) = self.writer.heartbeat() {
-            refuse_all(&self.shared, &error);
+        if let Err(AppendError::Poisoned { cause }) = self.writer.heartbeat() {
+            refuse_all(&self.shared, &cause);
         }
     }
 
@@ -511,8 +512,8 @@ impl WriterThread {
             }
             Err(error) => {
                 self.refuse(requests, &error);
-                if matches!(error, AppendError::Poisoned { .. }) {
-                    refuse_all(&self.shared, &error);
+                if let AppendError::Poisoned { cause } = error {
+                    refuse_all(&self.shared, &cause);
                 }
             }
         }

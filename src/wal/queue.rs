@@ -449,3 +449,28 @@ impl LaneQueue {
         Some(request)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wal::RecordType;
+
+    #[test]
+    fn closed_queue_takes_nothing_and_has_nothing() {
+        let queue = Queue::new(QueueLimits::default());
+        queue.close();
+        let record = NewRecord {
+            record_type: RecordType(1),
+            schema: 1,
+            payload: vec![1],
+        };
+        let request = Request::new(Lane::Normal, vec![record], Duration::ZERO, Box::new(|_| ()));
+        let pushed = queue.push(request, Duration::ZERO);
+        let is_closed = matches!(queue.take(None, || Duration::ZERO), Taken::Closed);
+        let ahead = queue.encode_ahead(|| WallTime(0));
+        assert_eq!(
+            (pushed, is_closed, ahead),
+            (Err(AppendError::Closed), true, None)
+        );
+    }
+}

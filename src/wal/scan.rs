@@ -317,12 +317,14 @@ impl<'a> Scanner<'a> {
                 None => return Ok(()),
             }
         }
-        if let Some(summary) = self.report.segments.last_mut() {
-            summary.leftover_bytes = nonzero_bytes(window, offset);
-            if summary.leftover_bytes > 0 && limit.is_some() {
-                self.report.class = self.report.class.max(Class::Sealed);
-            }
+        let leftover_bytes = nonzero_bytes(window, offset);
+        if leftover_bytes > 0 && limit.is_some() {
+            self.report.class = self.report.class.max(Class::Sealed);
         }
+        let summary = self.report.segments.last_mut();
+        summary
+            .into_iter()
+            .for_each(|it| it.leftover_bytes = leftover_bytes);
         Ok(())
     }
 

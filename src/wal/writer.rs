@@ -336,6 +336,7 @@ impl Writer {
         state_hash: u64,
         fill: impl FnOnce(&mut CheckpointWriter) -> std::io::Result<()>,
     ) -> Result<CheckpointInfo, OpenError> {
+        #[cfg(feature = "bug-hooks")]
         if planted(Bug::DeleteBeforeCheckpoint) {
             let mut early = lock(&self.retained);
             early.add_checkpoint(lsn);
@@ -419,12 +420,14 @@ impl Writer {
         let Err(error) = write_all(self.active.file.as_ref(), offset, frames) else {
             return Ok(());
         };
+        #[cfg(feature = "bug-hooks")]
         if planted(Bug::WriteErrorSwallowed) {
             return Ok(());
         }
         if !is_no_room(&error) || planted(Bug::FullPoisons) {
             return Err(self.fall_ill("write to", &error));
         }
+        #[cfg(feature = "bug-hooks")]
         if planted(Bug::LsnHoleAfterFull) {
             self.next = self.next.next();
         }
@@ -437,6 +440,7 @@ impl Writer {
     /// Takes back what a full disk accepted of a batch. The zeros become durable with the next
     /// batch; if they cannot be written, the segment is sealed before it.
     fn zero_back(&mut self, bytes: usize) {
+        #[cfg(feature = "bug-hooks")]
         if planted(Bug::PartialBatchLeft) {
             return;
         }
@@ -446,6 +450,7 @@ impl Writer {
     }
 
     fn sync(&mut self) -> Result<(), AppendError> {
+        #[cfg(feature = "bug-hooks")]
         if planted(Bug::AckAfterWriteOnly)
             || planted(Bug::AckBeforeFsync) && self.next.0.is_multiple_of(2)
         {
@@ -454,8 +459,10 @@ impl Writer {
         let Err(error) = self.active.file.fdatasync() else {
             return Ok(());
         };
-        let is_believed = planted(Bug::FsyncRetried) && self.active.file.fdatasync().is_ok();
-        if is_believed || planted(Bug::SyncErrorSwallowed) {
+        #[cfg(feature = "bug-hooks")]
+        if planted(Bug::FsyncRetried) && self.active.file.fdatasync().is_ok()
+            || planted(Bug::SyncErrorSwallowed)
+        {
             return Ok(());
         }
         Err(self.fall_ill("sync", &error))
