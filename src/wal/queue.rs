@@ -23,7 +23,7 @@ use super::draft::{Draft, Position};
 use super::error::AppendError;
 use super::frame::frame_bytes;
 use super::writer::{Appended, Lane, NewRecord};
-use crate::bugs::{Bug, planted};
+use crate::bugs::{Bug, planted, unless_planted};
 use crate::sys::WallTime;
 
 /// Bounds of the queue.
@@ -132,22 +132,13 @@ struct Ahead {
     draft: Option<Draft>,
 }
 
-/// What may be encoded ahead.
-#[derive(Default)]
-enum Commit {
-    /// The writer is not at work: it takes what comes itself.
-    #[default]
-    None,
-    /// The writer waits for the disk; the next batch goes there, and this is room for it.
-    Running(Position, Vec<u8>),
-}
-
 #[derive(Default)]
 struct State {
     normal: LaneQueue,
     priority: LaneQueue,
     ahead: Ahead,
-    commit: Commit,
+    /// While the writer waits for the disk: where the next batch goes, and room for it.
+    commit: Option<(Position, Vec<u8>)>,
     /// The other thread has the ahead batch in its hands.
     is_encoding: bool,
     is_closed: bool,
@@ -180,14 +171,9 @@ impl Queue {
 
     /// The state while no request is in the other thread's hands.
     fn state_between_encodings(&self) -> MutexGuard<'_, State> {
-        let mut state = self.state();
-        while state.is_encoding {
-            state = self
-                .ahead_given_back
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
-        state
+        self.ahead_given_back
+            .wait_while(self.state(), |state| state.is_encoding)
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Requests that wait now, in both lanes or encoded ahead.
@@ -210,17 +196,11 @@ impl Queue {
             Lane::Priority if !planted(Bug::PriorityIgnored) => &mut state.priority,
             Lane::Priority | Lane::Normal => &mut state.normal,
         };
-        if !planted(Bug::QueueUnbounded) {
-            self.admit(lane, &request, now)?;
-        }
+        unless_planted(Bug::QueueUnbounded, || self.admit(lane, &request, now))?;
         lane.bytes += request.bytes;
         lane.requests.push_back(request);
-        let is_ahead_wanted = state.is_ahead_wanted(&self.limits);
-        drop(state);
         self.came.notify_one();
-        if is_ahead_wanted {
-            self.ahead_wanted.notify_one();
-        }
+        self.wake_ahead(state);
         Ok(())
     }
 
@@ -289,17 +269,21 @@ impl Queue {
     /// be used.
     pub(crate) fn begin_commit(&self, next: Position, room: Vec<u8>) {
         let mut state = self.state();
-        state.commit = Commit::Running(next, room);
-        let is_ahead_wanted = state.is_ahead_wanted(&self.limits);
+        state.commit = Some((next, room));
+        self.wake_ahead(state);
+    }
+
+    fn wake_ahead(&self, state: MutexGuard<'_, State>) {
+        let is_wanted = state.is_ahead_wanted(&self.limits);
         drop(state);
-        if is_ahead_wanted {
+        if is_wanted {
             self.ahead_wanted.notify_one();
         }
     }
 
     /// The writer is back from the disk.
     pub(crate) fn end_commit(&self) {
-        self.state().commit = Commit::None;
+        self.state().commit = None;
     }
 
     /// Waits until there is something to encode ahead, encodes it, and returns how many requests
@@ -318,7 +302,7 @@ impl Queue {
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         };
-        state.commit = Commit::Running(at, Vec::new());
+        state.commit = Some((at, Vec::new()));
         let mut ahead = std::mem::take(&mut state.ahead);
         let encoded = ahead.requests.len();
         ahead.bytes += state.gather(&self.limits, ahead.bytes, &mut ahead.requests);
@@ -335,9 +319,8 @@ impl Queue {
     /// Refuses everything from now on and gives back what waits.
     pub(crate) fn poison(&self, cause: &str) -> Vec<Request> {
         let mut state = self.state_between_encodings();
-        if !planted(Bug::PoisonIgnored) {
-            state.poison.get_or_insert_with(|| cause.to_owned());
-        }
+        let cause = Some(cause.to_owned()).filter(|_| !planted(Bug::PoisonIgnored));
+        state.poison = state.poison.take().or(cause);
         let State {
             normal,
             priority,
@@ -377,7 +360,7 @@ impl State {
             let next = lane.requests.front();
             next.is_some_and(|next| limits.admit(ahead.bytes, ahead.requests.len(), next))
         };
-        matches!(self.commit, Commit::Running(..))
+        self.commit.is_some()
             && bytes >= limits.ahead_bytes_min
             && (fits(&self.priority) || fits(&self.normal))
     }
@@ -387,10 +370,7 @@ impl State {
         if !self.is_ahead_wanted(limits) {
             return None;
         }
-        match std::mem::take(&mut self.commit) {
-            Commit::Running(at, room) => Some((at, room)),
-            Commit::None => None,
-        }
+        self.commit.take()
     }
 
     fn take_expired(&mut self, now: Duration, wait_max: Duration) -> Vec<Request> {

@@ -5,7 +5,7 @@ use tocsin::wal::control::{CONTROL_SCHEMA, Control};
 use tocsin::wal::frame::{Broken, FrameCodec, FrameDraft};
 use tocsin::wal::{Cause, Class, Lsn, RecordType, Salt};
 
-use crate::support::{Place, World, damage_of, place_of, places, post, proven, texts};
+use crate::support::{Place, World, checkpoint, damage_of, place_of, places, post, proven, texts};
 
 /// Writes another record into the place of one, with checksums that hold.
 fn rewrite(
@@ -127,5 +127,25 @@ fn flipped_bit_in_the_first_copy_of_a_header_is_made_good_by_the_second() {
     assert_eq!(
         (broken.class(), broken.recover()),
         (Class::CleanEnd, texts(&["one"]))
+    );
+}
+
+#[test]
+fn segment_that_a_running_server_removes_under_a_reader_is_not_missed() {
+    let world = World::new();
+    let mut writer = world.open();
+    post(&mut writer, &["one"]);
+    writer.rotate().unwrap();
+    post(&mut writer, &["two"]);
+    checkpoint(&mut writer, &["one", "two"]);
+    let whole = world.inspect();
+    // Between the look into the directory and the opening of what was seen there.
+    let first = world.first_segment();
+    let gone = Fault::once(Call::Open, 1, FaultKind::Error(Errno::Enoent));
+    world.disk.plan(gone.on(first.to_str().unwrap()));
+    let without = world.inspect();
+    assert_eq!(
+        (whole.segments.len(), without.segments.len(), without.class),
+        (2, 1, Class::CleanEnd)
     );
 }
