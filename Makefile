@@ -4,6 +4,7 @@
 #   make test     all tests
 #   make lint     format, clippy, licences
 #   make bench    benchmarks, beside a bare loop on the same disk
+#   make coverage which lines of src/wal the tests reach; every one has to be (needs cargo-llvm-cov)
 #   make fuzz     one fuzz target (TARGET=name SECONDS=60); needs cargo-fuzz
 #   make chaos    try to refute what the log promises (CHAOS=short for a few minutes' worth)
 
@@ -12,9 +13,9 @@ CHAOS ?= full
 SEED ?= 1
 SECONDS ?= 60
 PROFILE := --profile chaos
-BUILT := target/chaos
+BUILT := $(or $(CARGO_TARGET_DIR),target)/chaos
 
-.PHONY: run test lint bench fuzz chaos
+.PHONY: run test lint bench coverage fuzz chaos
 
 # The server is not part of this version: what there is to run are the tools, on an example.
 run:
@@ -38,6 +39,10 @@ lint:
 bench:
 	$(CARGO) bench --locked --bench log --bench routes
 	$(CARGO) bench --locked --bench templates
+
+# Not part of what every change has to pass: it builds everything once more, instrumented.
+coverage:
+	scripts/coverage
 
 # Without a sanitizer the stable compiler will do, and there is no unsafe code of ours for one to watch.
 fuzz:

@@ -5,6 +5,10 @@
 //! has to find it. With the feature `bug-zoo` all of them are compiled in and one is chosen at run
 //! time by [`select`]; with a single `bug-…` feature that bug is always on.
 //!
+//! At the place of the mistake stands one of three forms, so that builds without bugs have no line that
+//! never runs: `planted(…)` as a part of a condition, [`unless_planted`] around a step that a bug leaves
+//! out, and `#[cfg(feature = "bug-hooks")]` before a statement that only a bug does.
+//!
 //! **Invariant:** without these features [`planted`] is the constant `false`, and a release build
 //! with one of them does not compile.
 
@@ -37,6 +41,7 @@ macro_rules! bugs {
                 match self { $(Self::$variant => $about,)* }
             }
 
+            #[cfg(feature = "bug-hooks")]
             const fn is_compiled_in(self) -> bool {
                 match self { $(Self::$variant => cfg!(feature = $feature),)* }
             }
@@ -87,6 +92,7 @@ bugs! {
     ShortWriteIgnored = "bug-short-write-ignored": "a short write is taken for a whole one",
     GapIgnored = "bug-gap-ignored": "a missing segment is stepped over",
     FullPoisons = "bug-full-poisons": "a full disk ends acknowledgement for good",
+    AheadNotChecked = "bug-ahead-not-checked": "a batch encoded ahead is written though its place did not come true",
 }
 
 /// Names the feature of the bug that is on, for test programs that do not call [`select`].
@@ -105,6 +111,13 @@ pub fn select(bug: Option<Bug>) {
 }
 
 /// Whether the bug is on.
+#[cfg(not(feature = "bug-hooks"))]
+pub(crate) const fn planted(_bug: Bug) -> bool {
+    false
+}
+
+/// Whether the bug is on.
+#[cfg(feature = "bug-hooks")]
 #[inline]
 pub(crate) fn planted(bug: Bug) -> bool {
     if !bug.is_compiled_in() {
@@ -113,6 +126,13 @@ pub(crate) fn planted(bug: Bug) -> bool {
     !cfg!(feature = "bug-zoo") || selected() == bug as usize + 1
 }
 
+/// Takes the step, unless the bug that leaves it out is on.
+#[inline]
+pub(crate) fn unless_planted<E>(bug: Bug, step: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
+    if planted(bug) { Ok(()) } else { step() }
+}
+
+#[cfg(feature = "bug-hooks")]
 fn selected() -> usize {
     let selected = SELECTED.load(Ordering::Relaxed);
     if selected != UNREAD {

@@ -232,6 +232,33 @@ FAILED: template: :1:12: executing \"\" at <{{template \"nope\" .}}>: template \
 }
 
 #[test]
+fn preview_shows_what_the_files_define_if_nothing_is_asked_for() {
+    let files = [(
+        "own.tmpl",
+        r#"{{ define "b" }}{{ .Status }}{{ end }}{{ define "a.html" }}<i>{{ .Status }}</i>{{ end }}"#,
+    )];
+    let words = [
+        "tocsin",
+        "template",
+        "preview",
+        "own.tmpl",
+        "--subject",
+        "s",
+        "--text",
+        "t",
+        "--html",
+        "h",
+        "--format",
+        "json",
+    ];
+    let expected = r#"[{"name":"Subject","output":"s"},{"name":"Text","output":"t"},{"name":"HTML","output":"h"},{"name":"a.html","output":"<i>firing</i>"},{"name":"b","output":"firing"}]"#;
+    assert_eq!(
+        run(&files, "", &words),
+        ran(0, &format!("{expected}\n"), "")
+    );
+}
+
+#[test]
 fn preview_takes_alerts_of_the_api_from_standard_input() {
     let alerts = r#"[{"labels":{"alertname":"A"},"annotations":{},"status":{"state":"active"},"startsAt":"2026-11-22T02:00:00Z"}]"#;
     let words = [
@@ -271,6 +298,7 @@ fn first_errors_of_a_new_user_name_the_way_out() {
             "x",
         ],
         &["tocsin", "template", "lint", "a.tmpl", "--data", "a.tmpl"],
+        &["tocsin", "template", "preview", "--alert", "a=b", "c=d"],
     ]
     .map(|words| run(&files, "", words));
     assert_eq!(
@@ -300,6 +328,11 @@ fn first_errors_of_a_new_user_name_the_way_out() {
                 2,
                 "",
                 "tocsin: error: a.tmpl: no JSON: key must be a string at line 1 column 2\n"
+            ),
+            ran(
+                2,
+                "",
+                "tocsin: error: cannot read c=d: entity not found; the labels of one alert go into one argument: --alert 'alertname=A severity=page'\n"
             ),
         ]
     );

@@ -61,6 +61,8 @@ pub enum Errno {
     Eacces,
     /// Interrupted system call.
     Eintr,
+    /// No such file: another process removed it.
+    Enoent,
 }
 
 impl Errno {
@@ -75,6 +77,7 @@ impl Errno {
             Self::Erofs => 30,
             Self::Eacces => 13,
             Self::Eintr => 4,
+            Self::Enoent => 2,
         })
     }
 }

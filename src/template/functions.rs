@@ -1,6 +1,7 @@
 //! The functions of Alertmanager 0.34 that do not depend on the notification.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use gotemplate::time::{DURATION, TIME, Time, Zone, parse};
 use gotemplate::types::{ANY, ANY_MAP, ANY_SLICE, HTML, STRING, STRING_SLICE, URL};
@@ -127,35 +128,74 @@ fn strings(table: &mut FuncMap) {
     });
 }
 
-/// What compiling a pattern counts for. Most take some ten microseconds, the worst that is not
-/// refused some milliseconds.
-const COMPILE_STEPS: u64 = 1000;
+/// The patterns that were compiled last. Templates ask for the same few over and over, and
+/// compiling one costs more than all else that a template does with it.
+#[derive(Clone, Default)]
+struct Patterns(Arc<Mutex<HashMap<Vec<u8>, Compiled>>>);
+
+/// A pattern, or the text of its error.
+type Compiled = Arc<Result<GoRegexp, String>>;
+
+impl Patterns {
+    /// How many are kept. One may take some megabytes, most take some kilobytes.
+    const KEPT: usize = 16;
+
+    fn get(&self, call: &Call<'_>, pattern: &[u8]) -> Result<Compiled, Fault> {
+        call.spend(SEARCH_STEPS)?;
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(compiled) = known.get(pattern) {
+            return Ok(Arc::clone(compiled));
+        }
+        call.spend(compile_steps(pattern))?;
+        if known.len() >= Self::KEPT {
+            known.clear();
+        }
+        let compiled = Arc::new(GoRegexp::new(pattern));
+        known.insert(pattern.to_vec(), Arc::clone(&compiled));
+        Ok(compiled)
+    }
+}
+
+/// What a search counts for, apart from the bytes it reads: it takes about a microsecond.
+const SEARCH_STEPS: u64 = 50;
+
+/// What compiling a pattern counts for: most take some ten microseconds, those with classes of
+/// Unicode, flags or counted repetitions some milliseconds.
+fn compile_steps(pattern: &[u8]) -> u64 {
+    let is_costly = pattern
+        .windows(2)
+        .any(|pair| matches!(pair, [b'\\', b'p' | b'P'] | [b'(', b'?'] | [b'{', _]));
+    if is_costly { 40_000 } else { 2_000 }
+}
 
 fn regexps(table: &mut FuncMap) {
-    add(table, "match", &[&STRING, &STRING], |call, args| {
-        call.spend(COMPILE_STEPS)?;
-        let regexp = GoRegexp::new(bytes(args, 0)).map_err(Fault::new)?;
-        Ok(regexp.is_match(bytes(args, 1)).into())
-    });
+    let patterns = Patterns::default();
+    let shared = patterns.clone();
     add(
         table,
-        "reReplaceAll",
-        &[&STRING, &STRING, &STRING],
-        |call, args| {
-            call.spend(COMPILE_STEPS)?;
-            let pattern = bytes(args, 0);
-            let regexp = GoRegexp::new(pattern).map_err(|error| {
-                let shown = if strconv::can_backquote(pattern) {
-                    format!("`{}`", String::from_utf8_lossy(pattern))
-                } else {
-                    strconv::quote(pattern)
-                };
-                Fault::new(format!("regexp: Compile({shown}): {error}"))
-            })?;
-            let replaced = regexp.replace_all(bytes(args, 2), bytes(args, 1), call.max_bytes());
-            Ok(replaced.ok_or(Stop::Output)?.into())
+        "match",
+        &[&STRING, &STRING],
+        move |call, args| match shared.get(call, bytes(args, 0))?.as_ref() {
+            Ok(regexp) => Ok(regexp.is_match(bytes(args, 1)).into()),
+            Err(error) => Err(Fault::new(error)),
         },
     );
+    let shared = patterns;
+    let strings = [&STRING as Type; 3];
+    add(table, "reReplaceAll", &strings, move |call, args| {
+        let pattern = bytes(args, 0);
+        let compiled = shared.get(call, pattern)?;
+        let regexp = compiled.as_ref().as_ref().map_err(|error| {
+            let shown = if strconv::can_backquote(pattern) {
+                format!("`{}`", String::from_utf8_lossy(pattern))
+            } else {
+                strconv::quote(pattern)
+            };
+            Fault::new(format!("regexp: Compile({shown}): {error}"))
+        })?;
+        let replaced = regexp.replace_all(bytes(args, 2), bytes(args, 1), call.max_bytes());
+        Ok(replaced.ok_or(Stop::Output)?.into())
+    });
 }
 
 fn time(args: &[Value], at: usize) -> Time {

@@ -100,6 +100,7 @@ fn check_host(host: &[u8]) -> Result<(), String> {
         Some(0) => {
             let close = host.iter().rposition(|&byte| byte == b']');
             let close = close.ok_or_else(|| "missing ']' in host".to_owned())?;
+            check_address(host.get(1..close).unwrap_or_default())?;
             host.get(close + 1..).unwrap_or_default()
         }
         Some(_) => return Err("invalid IP-literal".to_owned()),
@@ -117,6 +118,23 @@ fn check_host(host: &[u8]) -> Result<(), String> {
         return Err(format!("invalid port {} after host", quote(port)));
     }
     check_escapes(host, Part::Host)
+}
+
+/// What stands in brackets is an address of IPv6, perhaps with a zone.
+fn check_address(literal: &[u8]) -> Result<(), String> {
+    let text = String::from_utf8_lossy(literal);
+    let (address, _) = text.split_once("%25").unwrap_or((&text, ""));
+    if address.contains('%') || address.parse::<std::net::Ipv6Addr>().is_ok() {
+        // A wrong escape is reported as one.
+        return Ok(());
+    }
+    if address.parse::<std::net::Ipv4Addr>().is_ok() {
+        return Err("invalid IP-literal".to_owned());
+    }
+    let shown = quote(address.as_bytes());
+    Err(format!(
+        "invalid host: ParseAddr({shown}): unable to parse IP"
+    ))
 }
 
 fn check_escapes(text: &[u8], part: Part) -> Result<(), String> {
@@ -144,4 +162,81 @@ fn check_escapes(text: &[u8], part: Part) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What Go 1.26 says of each, without the `parse "…": ` in front.
+    const REFUSED: [(&str, &str); 24] = [
+        ("http://h/%zz", r#"invalid URL escape "%zz""#),
+        ("http://h/#%zz", r#"invalid URL escape "%zz""#),
+        ("http://h:80a/", r#"invalid port ":80a" after host"#),
+        ("http://[::1/", "missing ']' in host"),
+        ("http://a[b]/", "invalid IP-literal"),
+        ("http://u s@h/", "net/url: invalid userinfo"),
+        ("http://a b/", r#"invalid character " " in host name"#),
+        ("http://a%20b/", r#"invalid URL escape "%20""#),
+        ("http://a%zzb/", r#"invalid URL escape "%zz""#),
+        ("http://%41/", r#"invalid URL escape "%41""#),
+        ("http://h\x7f/", "net/url: invalid control character in URL"),
+        ("\x01", "net/url: invalid control character in URL"),
+        ("1h:x", "first path segment in URL cannot contain colon"),
+        (":x", "missing protocol scheme"),
+        ("http://h|x/", r#"invalid character "|" in host name"#),
+        ("http://[fe80::1%en0]/", r#"invalid URL escape "%en""#),
+        ("http://h/p%", r#"invalid URL escape "%""#),
+        ("http://[::1]x/", r#"invalid port "x" after host"#),
+        ("http://h`/", r#"invalid character "`" in host name"#),
+        ("http://[1.2.3.4]/", "invalid IP-literal"),
+        (
+            "http://[]/",
+            r#"invalid host: ParseAddr(""): unable to parse IP"#,
+        ),
+        (
+            "http://[x]/",
+            r#"invalid host: ParseAddr("x"): unable to parse IP"#,
+        ),
+        ("1:", "first path segment in URL cannot contain colon"),
+        ("http://h:x", r#"invalid port ":x" after host"#),
+    ];
+
+    #[test]
+    fn what_is_no_url_is_refused_in_the_words_of_go() {
+        let seen = REFUSED.map(|(url, _)| query_part(url.as_bytes()).map(<[u8]>::len));
+        let expected =
+            REFUSED.map(|(url, error)| Err(format!("parse {}: {error}", quote(url.as_bytes()))));
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn odd_urls_are_urls() {
+        let seen = [
+            "",
+            "*",
+            "?a",
+            "#f",
+            "http://h:/?b",
+            "http://[::1]:9090/?c",
+            "http://u@v@h/?d",
+            "h:x/y?e",
+            "a:b:c",
+            "./x:y",
+            "//h/p?f",
+            "///p",
+            "mailto:a@b?g",
+            "http://h/a b?h",
+            "http://é/?i",
+            "http://h\"x/",
+            "http://[fe80::1%25en0]:80/?j",
+            "http://::1/",
+            "http://<h>/?k",
+        ]
+        .map(|url| query_part(url.as_bytes()).map(<[u8]>::to_vec));
+        let queries = [
+            "", "", "a", "", "b", "c", "d", "e", "", "", "f", "", "g", "h", "i", "", "j", "", "k",
+        ];
+        assert_eq!(seen, queries.map(|query| Ok(query.as_bytes().to_vec())));
+    }
 }

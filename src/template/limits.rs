@@ -3,8 +3,8 @@
 //! Alertmanager has no such limits: there a template that loops for ever takes a core until the
 //! process is killed, and one that doubles a string at every turn takes the memory. The numbers
 //! are far above what notifications need (a default mail of 10,000 alerts, which no mail server
-//! would take, uses a few per cent of the steps) and low enough that the worst template ends in
-//! seconds and does not endanger the alerts of others.
+//! would take, stays below half of the steps and of what may be made) and low enough that the worst
+//! template ends in seconds and does not endanger the alerts of others.
 
 use gotemplate::Limits;
 
@@ -16,9 +16,9 @@ pub const MAX_OUTPUT_BYTES: usize = 64 << 20;
 /// many bytes on the way as it writes.
 pub const MAX_MADE_BYTES: usize = 256 << 20;
 
-/// 50 million steps: the endless loop ends after a few seconds. A default mail of 1,000 alerts takes
-/// some hundred thousand.
-pub const MAX_STEPS: u64 = 50_000_000;
+/// 20 million steps: the endless loop ends after a second or two. A default mail of 10,000 alerts
+/// takes less than half of that.
+pub const MAX_STEPS: u64 = 20_000_000;
 
 /// Nested calls of templates: Go's own number, which its error text names.
 pub const MAX_TEMPLATE_DEPTH: usize = 100_000;

@@ -196,6 +196,12 @@ impl Templates {
         Ok(())
     }
 
+    /// The names of all templates, sorted.
+    #[must_use]
+    pub fn names(&self) -> std::collections::BTreeSet<String> {
+        self.sets.text.names().map(str::to_owned).collect()
+    }
+
     /// The sets, for a look at what is in them.
     fn sets(&self) -> (TextSet, HtmlSet) {
         (self.sets.text.clone(), self.sets.html.clone())

@@ -231,3 +231,26 @@ fn lsn_at(payload: &[u8], at: usize) -> Lsn {
 fn wall_at(payload: &[u8], at: usize) -> WallTime {
     WallTime(u64_at(payload, at).cast_signed())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_log_itself_never_writes_is_not_read() {
+        let version_too_long = [[0; 13].as_slice(), &[2, b'v']].concat();
+        let flag_of_two = [[0; 12].as_slice(), &[2, 0]].concat();
+        let not_text = [[0; 13].as_slice(), &[1, 0xff]].concat();
+        let payloads: [(RecordType, &[u8]); 7] = [
+            (RecordType(1), &[0; 16]),
+            (RecordType::BATCH_START, &[0; 15]),
+            (RecordType::HEARTBEAT, &[0; 25]),
+            (RecordType::BOOT, &[0; 13]),
+            (RecordType::BOOT, &version_too_long),
+            (RecordType::BOOT, &flag_of_two),
+            (RecordType::BOOT, &not_text),
+        ];
+        let read = payloads.map(|(record_type, payload)| Control::decode(record_type, payload));
+        assert_eq!(read, [const { None }; 7]);
+    }
+}

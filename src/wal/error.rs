@@ -34,7 +34,7 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The identity file is gone, but there are records.
-    #[error("{} is missing, but there are segments with records beside it; was the directory copied in part? `tocsin wal repair salvage` makes it anew from the segments", path.display())]
+    #[error("{} is missing, but there are segments with records or checkpoints beside it; was the directory copied in part? `tocsin wal repair salvage` makes it anew from the segments", path.display())]
     IdentityMissing {
         /// Where the identity file should be.
         path: PathBuf,

@@ -77,7 +77,7 @@ impl FrameHeader {
 
 /// The length of a frame with that payload, padding included.
 #[must_use]
-pub fn frame_bytes(payload_bytes: usize) -> usize {
+pub const fn frame_bytes(payload_bytes: usize) -> usize {
     (FRAME_HEADER_BYTES + payload_bytes).next_multiple_of(FRAME_ALIGN)
 }
 
@@ -132,26 +132,37 @@ impl FrameCodec {
         header[24..28].copy_from_slice(&[draft.record_type.0, draft.schema, draft.flags, 0]);
         out.extend_from_slice(&header);
         out.extend_from_slice(draft.payload);
-        let frame = &mut out[start..];
-        // In place, so that each checksum runs once over one range.
+        let payload_crc = self.seal(&mut out[start..]);
+        out.resize(start + frame_bytes(draft.payload.len()), 0);
+        payload_crc
+    }
+
+    /// Sets flags in the frame at the start of `frame` and returns its new payload CRC.
+    pub(crate) fn mark(&self, frame: &mut [u8], payload_bytes: usize, flags: u8) -> Link {
+        frame[26] |= flags;
+        self.seal(&mut frame[..FRAME_HEADER_BYTES + payload_bytes])
+    }
+
+    /// Sets both checksums, in place, so that each runs once over one range.
+    fn seal(&self, frame: &mut [u8]) -> Link {
         let mut hasher = self.salted.clone();
         hasher.update(&frame[8..]);
         let payload_crc = hasher.finalize();
         frame[4..8].copy_from_slice(&payload_crc.to_le_bytes());
         let header_crc = self.header_crc(&frame[..FRAME_HEADER_BYTES]);
         frame[0..4].copy_from_slice(&header_crc.to_le_bytes());
-        out.resize(start + frame_bytes(draft.payload.len()), 0);
         payload_crc
     }
 
     fn header_crc(&self, header: &[u8]) -> u32 {
         let mut hasher = self.salted.clone();
+        #[cfg(feature = "bug-hooks")]
         if planted(Bug::LengthNotInCrc) {
             hasher.update(&header[4..8]);
             hasher.update(&header[12..FRAME_HEADER_BYTES]);
-        } else {
-            hasher.update(&header[4..FRAME_HEADER_BYTES]);
+            return hasher.finalize();
         }
+        hasher.update(&header[4..FRAME_HEADER_BYTES]);
         hasher.finalize()
     }
 
@@ -172,11 +183,11 @@ impl FrameCodec {
             return Err(Broken::Header);
         }
         if payload_bytes == 0 || payload_bytes > PAYLOAD_BYTES_MAX {
-            return Err(if planted(Bug::ZeroIsEnd) && payload_bytes == 0 {
-                Broken::Unwritten
-            } else {
-                Broken::Header
-            });
+            #[cfg(feature = "bug-hooks")]
+            if planted(Bug::ZeroIsEnd) && payload_bytes == 0 {
+                return Err(Broken::Unwritten);
+            }
+            return Err(Broken::Header);
         }
         if self.header_crc(header) != u32_at(header, 0) {
             return Err(Broken::Header);

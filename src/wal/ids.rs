@@ -39,12 +39,6 @@ impl fmt::Display for Lsn {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SegmentSeq(pub u64);
 
-impl fmt::Display for SegmentSeq {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
 /// Random per segment, part of every checksum in it: bytes of another file or of an earlier life of
 /// this one never pass for frames. Zero means "no segment".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

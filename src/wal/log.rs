@@ -5,6 +5,7 @@
 //!                                                   │ durable
 //!                                                   ├──► sink      records in LSN order
 //!                                                   └──► callers   their LSNs, or why not
+//!                            wal-ahead: encodes the next batch while the disk takes this one
 //!                            wal-spare: keeps one blank segment ready
 //! ```
 //!
@@ -21,6 +22,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::checkpoint::{CheckpointInfo, CheckpointWriter};
+use super::draft::{BATCH_START_BYTES, Draft};
 use super::error::{AppendError, OpenError};
 use super::ids::{Lsn, StoreId};
 use super::queue::{Completion, Queue, QueueLimits, Request, Taken};
@@ -83,6 +85,8 @@ impl Default for ThreadOptions {
 pub struct Counters {
     /// Batches made durable.
     pub batches: AtomicU64,
+    /// Requests that were encoded while the disk took the batch before.
+    pub encoded_ahead: AtomicU64,
     /// Records made durable, the log's own not counted.
     pub records: AtomicU64,
     /// Bytes made durable.
@@ -182,6 +186,7 @@ pub struct Log {
     batch_bytes_max: usize,
     retained: Arc<Mutex<Retained>>,
     writer_thread: Option<JoinHandle<Result<(), AppendError>>>,
+    ahead_thread: Option<JoinHandle<()>>,
     spare_thread: Option<JoinHandle<()>>,
 }
 
@@ -207,7 +212,10 @@ impl Log {
         let environment = writer.environment().clone();
         let (store, retained, spares) = (writer.store(), writer.retained(), writer.spares());
         let batch_bytes_max = writer.batch_bytes_max();
-        options.limits.batch_bytes_max = options.limits.batch_bytes_max.min(batch_bytes_max - 64);
+        options.limits.batch_bytes_max = options
+            .limits
+            .batch_bytes_max
+            .min(batch_bytes_max - BATCH_START_BYTES);
         let shared = Arc::new(Shared {
             queue: Queue::new(options.limits),
             durable: AtomicU64::new(writer.durable().0),
@@ -219,6 +227,18 @@ impl Log {
             std::thread::Builder::new()
                 .name("wal-spare".to_owned())
                 .spawn(move || keep_spare(&shared, &spares))?
+        };
+        let ahead_thread = {
+            let shared = Arc::clone(&shared);
+            let clock = Arc::clone(&environment.clock);
+            std::thread::Builder::new()
+                .name("wal-ahead".to_owned())
+                .spawn(move || {
+                    let counter = &shared.counters.encoded_ahead;
+                    while let Some(requests) = shared.queue.encode_ahead(|| clock.wall()) {
+                        counter.fetch_add(requests as u64, Ordering::Relaxed);
+                    }
+                })?
         };
         let writer_thread = {
             let shared = Arc::clone(&shared);
@@ -243,6 +263,7 @@ impl Log {
             batch_bytes_max,
             retained,
             writer_thread: Some(writer_thread),
+            ahead_thread: Some(ahead_thread),
             spare_thread: Some(spare_thread),
         })
     }
@@ -267,10 +288,10 @@ impl Log {
                 .any(|record| record.payload.is_empty());
         let pushed = if is_empty {
             Err(AppendError::Empty)
-        } else if request.bytes > self.batch_bytes_max - 64 {
+        } else if request.bytes > self.batch_bytes_max - BATCH_START_BYTES {
             Err(AppendError::TooLarge {
                 bytes: request.bytes,
-                bytes_max: self.batch_bytes_max - 64,
+                bytes_max: self.batch_bytes_max - BATCH_START_BYTES,
             })
         } else {
             self.shared.queue.push(request, now)
@@ -360,9 +381,12 @@ impl Log {
     fn stop(&mut self) -> Result<(), AppendError> {
         self.shared.queue.close();
         self.shared.spare_wanted.close();
-        if let Some(thread) = self.spare_thread.take() {
-            // Its only result is a file.
-            let _ = thread.join();
+        for helper in [self.spare_thread.take(), self.ahead_thread.take()]
+            .into_iter()
+            .flatten()
+        {
+            // What they make, a file or an encoding, is made again where it is missing.
+            let _ = helper.join();
         }
         let Some(thread) = self.writer_thread.take() else {
             return Ok(());
@@ -410,17 +434,18 @@ struct PoisonOnPanic(Arc<Shared>);
 impl Drop for PoisonOnPanic {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let error = AppendError::Poisoned {
-                cause: "the writer thread panicked".to_owned(),
-            };
-            refuse_all(&self.0, &error);
+            refuse_all(&self.0, "the writer thread panicked");
         }
     }
 }
 
-fn refuse_all(shared: &Shared, error: &AppendError) {
-    for request in shared.queue.poison(&error.to_string()) {
-        shared.counters.count_refusal(error);
+/// Refuses what waits, and everything that comes.
+fn refuse_all(shared: &Shared, cause: &str) {
+    let error = AppendError::Poisoned {
+        cause: cause.to_owned(),
+    };
+    for request in shared.queue.poison(cause) {
+        shared.counters.count_refusal(&error);
         (request.done)(Err(error.clone()));
     }
 }
@@ -435,12 +460,16 @@ impl WriterThread {
                 .queue
                 .take(self.heartbeat_every, || clock.monotonic())
             {
-                Taken::Batch { requests, expired } => {
+                Taken::Batch {
+                    requests,
+                    expired,
+                    draft,
+                } => {
                     let error = AppendError::Overloaded {
                         reason: "the disk is too slow: it waited too long",
                     };
                     self.refuse(expired, &error);
-                    self.append(requests);
+                    self.append(requests, draft);
                 }
                 Taken::Idle => self.beat(),
                 Taken::Closed => return self.writer.shutdown().map(|_| ()),
@@ -455,18 +484,18 @@ impl WriterThread {
     }
 
     fn beat(&mut self) {
-        if let Err(error @ AppendError::Poisoned { .. }) = self.writer.heartbeat() {
-            refuse_all(&self.shared, &error);
+        if let Err(AppendError::Poisoned { cause }) = self.writer.heartbeat() {
+            refuse_all(&self.shared, &cause);
         }
     }
 
-    fn append(&mut self, mut requests: Vec<Request>) {
+    fn append(&mut self, mut requests: Vec<Request>, draft: Option<Draft>) {
         if requests.is_empty() {
             return;
         }
         let drops_last = planted(Bug::BatchPartlyAcked) && requests.len() > 1;
         let unwritten = if drops_last { requests.pop() } else { None };
-        let result = self.try_append(&requests);
+        let result = self.try_append(&requests, draft.filter(|_| unwritten.is_none()));
         let normal_too = requests.iter().any(|request| request.lane == Lane::Normal);
         let priority_too = requests
             .iter()
@@ -479,18 +508,22 @@ impl WriterThread {
                     .into_iter()
                     .partition(|request| request.lane == Lane::Priority);
                 self.refuse(normal, &error);
-                self.append(priority);
+                self.append(priority, None);
             }
             Err(error) => {
                 self.refuse(requests, &error);
-                if matches!(error, AppendError::Poisoned { .. }) {
-                    refuse_all(&self.shared, &error);
+                if let AppendError::Poisoned { cause } = error {
+                    refuse_all(&self.shared, &cause);
                 }
             }
         }
     }
 
-    fn try_append(&mut self, requests: &[Request]) -> Result<Appended, AppendError> {
+    fn try_append(
+        &mut self,
+        requests: &[Request],
+        draft: Option<Draft>,
+    ) -> Result<Appended, AppendError> {
         let lane = requests
             .iter()
             .map(|request| request.lane)
@@ -500,7 +533,12 @@ impl WriterThread {
             .iter()
             .flat_map(|request| request.records.iter())
             .collect();
-        self.writer.append(lane, &records)
+        let queue = &self.shared.queue;
+        let result = self.writer.commit(lane, &records, draft, |next, room| {
+            queue.begin_commit(next, room);
+        });
+        queue.end_commit();
+        result
     }
 
     fn acknowledge(

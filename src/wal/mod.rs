@@ -1,6 +1,7 @@
 //! The log.
 pub mod checkpoint;
 pub mod control;
+mod draft;
 mod error;
 mod fileops;
 pub mod frame;

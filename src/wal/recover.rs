@@ -41,9 +41,9 @@ use super::segment::{
 };
 use super::spare::SpareSlot;
 use super::store::StoreIdentity;
-use super::view::{Segment, View, list_segments};
+use super::view::{LastSegment, Segment, View, list_segments};
 use super::writer::{ActiveSegment, Environment, Writer, WriterStart, new_salt};
-use crate::bugs::{Bug, planted};
+use crate::bugs::{Bug, planted, unless_planted};
 #[cfg(feature = "bug-hooks")]
 use crate::sys::Access;
 use crate::sys::{Disk, LockGuard, LockOutcome};
@@ -145,12 +145,13 @@ pub fn open(
     let disk = environment.disk.as_ref();
     let lock = take_lock(environment, options)?;
     let (identity, is_new) = match StoreIdentity::read(disk)? {
-        Some(identity) => (identity, false),
+        Some(identity) => {
+            make_directories(disk)?;
+            (identity, false)
+        }
         None => (create(environment, options)?, true),
     };
-    if !planted(Bug::TmpNotCleaned) {
-        remove_unfinished(disk)?;
-    }
+    unless_planted(Bug::TmpNotCleaned, || remove_unfinished(disk))?;
     // After a kill, a name that can be read may exist in memory only; what follows relies on it.
     for dir in [
         layout::root_dir(),
@@ -174,16 +175,19 @@ pub fn open(
     };
     let found = scan(&view, Behind::Stop, &mut visitor)?;
     let is_refused_tail = found.report.class == Class::TornTail && !options.drops_torn_tail;
-    if found.report.class == Class::Damaged || is_refused_tail {
+    let is_refused = found.report.class == Class::Damaged || is_refused_tail;
+    // A log that has no readable end is damaged too.
+    let Some(last) = view.last().filter(|_| !is_refused) else {
         return Err(OpenError::Damaged(Box::new(found.report)));
-    }
-    continue_log(environment, options, &view, found, is_new, lock)
+    };
+    continue_log(environment, options, &view, last, found, is_new, lock)
 }
 
 fn take_lock(
     environment: &Environment,
     options: &LogOptions,
 ) -> Result<Option<Box<dyn LockGuard>>, OpenError> {
+    #[cfg(feature = "bug-hooks")]
     if planted(Bug::LockNotTaken) {
         return Ok(None);
     }
@@ -210,10 +214,7 @@ pub(crate) fn lock_store(
 fn create(environment: &Environment, options: &LogOptions) -> Result<StoreIdentity, OpenError> {
     let disk = environment.disk.as_ref();
     let root = layout::root_dir();
-    for dir in [layout::wal_dir(), layout::checkpoint_dir()] {
-        disk.create_dir(dir)
-            .map_err(at(disk, "create the directory", dir))?;
-    }
+    make_directories(disk)?;
     disk.sync_dir(root)
         .map_err(at(disk, "sync the directory", root))?;
     remove_unfinished(disk)?;
@@ -238,6 +239,16 @@ fn create(environment: &Environment, options: &LogOptions) -> Result<StoreIdenti
     };
     identity.write(disk)?;
     Ok(identity)
+}
+
+/// Makes the directories that are not there: all at a creation; else what a copy left out because it
+/// was empty.
+fn make_directories(disk: &dyn Disk) -> Result<(), OpenError> {
+    for dir in [layout::wal_dir(), layout::checkpoint_dir()] {
+        disk.create_dir(dir)
+            .map_err(at(disk, "create the directory", dir))?;
+    }
+    Ok(())
 }
 
 /// Removes what a creation left that did not come to its last step; refuses anything else.
@@ -266,11 +277,8 @@ fn discard_interrupted_creation(disk: &dyn Disk) -> Result<(), OpenError> {
 
 fn has_frames(disk: &dyn Disk, segment: &Segment) -> Result<bool, OpenError> {
     let mut head = [0; FRAME_HEADER_BYTES];
-    read_full(segment.file.as_ref(), FRAMES_OFFSET, &mut head).map_err(at(
-        disk,
-        "read",
-        &segment.path,
-    ))?;
+    let read = read_full(segment.file.as_ref(), FRAMES_OFFSET, &mut head);
+    read.map_err(at(disk, "read", &segment.path))?;
     Ok(head.iter().any(|byte| *byte != 0))
 }
 
@@ -280,6 +288,7 @@ pub(crate) fn remove_unfinished(disk: &dyn Disk) -> Result<(), OpenError> {
         layout::wal_dir(),
         layout::checkpoint_dir(),
     ] {
+        #[cfg(feature = "bug-hooks")]
         if planted(Bug::TmpTakenAsCheckpoint) && dir == layout::checkpoint_dir() {
             continue;
         }
@@ -305,6 +314,7 @@ fn replay_checkpoint(
     let Some(info) = view.checkpoints.iter().find_map(CheckpointFile::whole) else {
         return Ok(());
     };
+    #[cfg(feature = "bug-hooks")]
     if planted(Bug::TmpTakenAsCheckpoint) && info.file_bytes == 0 {
         return Ok(());
     }
@@ -334,6 +344,7 @@ fn continue_log(
     environment: &Environment,
     options: &LogOptions,
     view: &View,
+    last: LastSegment<'_>,
     found: Scan,
     is_new: bool,
     lock: Option<Box<dyn LockGuard>>,
@@ -343,10 +354,6 @@ fn continue_log(
         report,
         continuation,
     } = found;
-    let Some(last) = view.segments.last() else {
-        // A store without segments is damage, and was refused.
-        return Err(OpenError::Damaged(Box::new(report)));
-    };
     #[cfg(feature = "bug-hooks")]
     if planted(Bug::TruncateInPlace) {
         return continue_in_place(
@@ -399,12 +406,12 @@ pub(crate) fn fresh_segment(
     environment: &Environment,
     options: &LogOptions,
     view: &View,
-    last: &Segment,
+    last: LastSegment<'_>,
     report: &ScanReport,
     continuation: &Continuation,
 ) -> Result<Fresh, OpenError> {
     let disk = environment.disk.as_ref();
-    let carried = choose_carried(view, last, report, continuation);
+    let carried = choose_carried(last, report, continuation);
     let header = SegmentHeader {
         store: view.identity.id,
         seq: view.next_seq(),
@@ -421,8 +428,8 @@ pub(crate) fn fresh_segment(
     let copy = copy_frames(disk, last, &header, carried.from..carried.to)?;
     #[cfg(feature = "bug-hooks")]
     if planted(Bug::OldSegmentDeletedEarly) && carried.is_fold {
-        remove_if_there(disk, &last.path)?;
-        sync_parent(disk, &last.path)?;
+        remove_if_there(disk, &last.segment.path)?;
+        sync_parent(disk, &last.segment.path)?;
     }
     let file = new_segment(disk, &header, &copy.frames)?;
     let active = ActiveSegment {
@@ -473,18 +480,17 @@ fn boot(
 /// Chooses which records the fresh segment repeats: all of the last segment if that is little, else
 /// those above the proven LSN.
 pub(crate) fn choose_carried(
-    view: &View,
-    last: &Segment,
+    last: LastSegment<'_>,
     report: &ScanReport,
     continuation: &Continuation,
 ) -> Carried {
+    let LastSegment { segment, header } = last;
     let used = continuation.end_offset - FRAMES_OFFSET;
-    let room = last.file_bytes.saturating_sub(FRAMES_OFFSET);
+    let room = segment.file_bytes.saturating_sub(FRAMES_OFFSET);
     let is_damaged = report
         .segments
         .last()
         .is_none_or(|summary| summary.is_damaged);
-    let header = last.header.ok();
     #[cfg(feature = "bug-hooks")]
     if planted(Bug::TailNotRewritten) {
         let end = continuation.end_offset;
@@ -495,12 +501,12 @@ pub(crate) fn choose_carried(
             previous_link: 0,
             from: end,
             to: end,
-            is_fold: first == last.first,
+            is_fold: first == segment.first,
         };
     }
-    if let Some(header) = header.filter(|_| !is_damaged && used <= room / FOLD_PART) {
+    if !is_damaged && used <= room / FOLD_PART {
         return Carried {
-            first: last.first,
+            first: segment.first,
             previous_salt: header.previous_salt,
             previous_link: header.previous_link,
             from: FRAMES_OFFSET,
@@ -510,10 +516,10 @@ pub(crate) fn choose_carried(
     }
     let first = report.durable.next();
     // The record at the proven LSN is the predecessor; when it was not read, none is named.
-    let (previous_salt, previous_link) = match (header, continuation.durable_link) {
-        (Some(header), Some(link)) if first > last.first => (header.salt, link),
-        (Some(header), Some(link)) => (header.previous_salt, link),
-        _ => (Salt::NONE, 0),
+    let (previous_salt, previous_link) = match continuation.durable_link {
+        Some(link) if first > segment.first => (header.salt, link),
+        Some(link) => (header.previous_salt, link),
+        None => (Salt::NONE, 0),
     };
     Carried {
         first,
@@ -521,7 +527,7 @@ pub(crate) fn choose_carried(
         previous_link,
         from: continuation.suspect_from.unwrap_or(continuation.end_offset),
         to: continuation.end_offset,
-        is_fold: first <= last.first && !view.segments.is_empty(),
+        is_fold: first <= segment.first,
     }
 }
 
@@ -536,7 +542,7 @@ pub(crate) struct Copy {
 /// segment's salt and links.
 pub(crate) fn copy_frames(
     disk: &dyn Disk,
-    from: &Segment,
+    from: LastSegment<'_>,
     header: &SegmentHeader,
     range: std::ops::Range<u64>,
 ) -> Result<Copy, OpenError> {
@@ -547,25 +553,24 @@ pub(crate) fn copy_frames(
     };
     let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
     let mut bytes = vec![0; length];
-    read_full(from.file.as_ref(), range.start, &mut bytes).map_err(at(disk, "read", &from.path))?;
-    let Ok(old) = from.header.map(|header| FrameCodec::new(header.salt)) else {
-        return Ok(copy);
-    };
+    let path = &from.segment.path;
+    read_full(from.segment.file.as_ref(), range.start, &mut bytes)
+        .map_err(at(disk, "read", path))?;
+    let old = FrameCodec::new(from.header.salt);
     let new = FrameCodec::new(header.salt);
     let changed = || {
         let source = std::io::Error::new(
             std::io::ErrorKind::InvalidData,
             "the file changed while it was read",
         );
-        at(disk, "read again", &from.path)(source)
+        at(disk, "read again", path)(source)
     };
     let mut offset = 0;
     while offset < length {
         let frame = &bytes[offset..];
         let head = old.header(frame).map_err(|_| changed())?;
-        if frame.len() < head.frame_bytes() || !old.payload_holds(&head, frame) {
-            return Err(changed());
-        }
+        let holds = frame.len() >= head.frame_bytes() && old.payload_holds(&head, frame);
+        let head = holds.then_some(head).ok_or_else(changed)?;
         copy.link = new.append(
             &mut copy.frames,
             &FrameDraft {
@@ -704,22 +709,23 @@ fn continue_in_place(
     view: &View,
     report: ScanReport,
     continuation: &Continuation,
-    last: &Segment,
+    last: LastSegment<'_>,
     lock: Option<Box<dyn LockGuard>>,
 ) -> Result<(Writer, StartReport), OpenError> {
     let disk = environment.disk.as_ref();
-    let Ok(header) = last.header else {
-        return Err(OpenError::Damaged(Box::new(report)));
-    };
-    let file = disk
-        .open(&last.path, Access::ReadWrite)
-        .map_err(at(disk, "open", &last.path))?;
+    let LastSegment { segment, header } = last;
+    let file =
+        disk.open(&segment.path, Access::ReadWrite)
+            .map_err(at(disk, "open", &segment.path))?;
     let copy = copy_frames(disk, last, &header, FRAMES_OFFSET..continuation.end_offset)?;
     let zeros = vec![0; usize::try_from(header.file_bytes - continuation.end_offset).unwrap_or(0)];
-    super::fileops::write_all(file.as_ref(), continuation.end_offset, &zeros)
-        .map_err(at(disk, "write", &last.path))?;
+    super::fileops::write_all(file.as_ref(), continuation.end_offset, &zeros).map_err(at(
+        disk,
+        "write",
+        &segment.path,
+    ))?;
     let carried = Carried {
-        first: last.first,
+        first: segment.first,
         previous_salt: header.previous_salt,
         previous_link: header.previous_link,
         from: 0,

@@ -134,7 +134,7 @@ pub fn repair_tail(
         return Err(OpenError::Damaged(Box::new(report)));
     }
     let mut done = RepairReport::new("tail", &report);
-    let (Some(torn), Some(last)) = (&report.torn, view.segments.last()) else {
+    let (Some(torn), Some(last)) = (&report.torn, view.last()) else {
         return Ok(done);
     };
     let dir = make_quarantine(environment)?;

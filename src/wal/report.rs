@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::checkpoint::{CheckpointFile, CheckpointState};
+use super::checkpoint::CheckpointFile;
 use super::frame::Broken;
 use super::ids::{Lsn, RecordType, Salt, SegmentSeq, StoreId};
 use crate::sys::WallTime;
@@ -74,14 +74,14 @@ pub enum Cause {
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Frame(broken) => broken.fmt(f),
-            Self::Header => f.write_str("neither copy of the segment's header is whole"),
-            Self::Name => f.write_str("the segment's name and its header disagree"),
-            Self::SegmentMissing => f.write_str("no segment holds these records"),
-            Self::Seal => f.write_str("the next segment names another predecessor"),
-            Self::ShortFile => f.write_str("the file is shorter than it was made"),
-        }
+        f.write_str(match self {
+            Self::Frame(broken) => return broken.fmt(f),
+            Self::Header => "neither copy of the segment's header is whole",
+            Self::Name => "the segment's name and its header disagree",
+            Self::SegmentMissing => "no segment holds these records",
+            Self::Seal => "the segment names another predecessor than the one that is there",
+            Self::ShortFile => "the file is shorter than it was made",
+        })
     }
 }
 
@@ -106,22 +106,19 @@ pub struct Damage {
 
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} offset {}: {}",
-            self.path.display(),
-            self.offset,
-            self.cause
-        )?;
-        match self.last {
-            Some(last) if last == self.first => write!(f, "; record {last} is unreadable")?,
-            Some(last) => write!(f, "; records {} to {last} are unreadable", self.first)?,
-            None => write!(f, "; records from {} on are unreadable", self.first)?,
-        }
-        if self.is_covered {
-            f.write_str(" (a checkpoint contains what they did)")?;
-        }
-        Ok(())
+        let (path, offset, cause) = (self.path.display(), self.offset, self.cause);
+        let first = self.first;
+        let records = match self.last {
+            Some(last) if last == first => format!("record {last} is unreadable"),
+            Some(last) => format!("records {first} to {last} are unreadable"),
+            None => format!("records from {first} on are unreadable"),
+        };
+        let covered = if self.is_covered {
+            " (a checkpoint contains what they did)"
+        } else {
+            ""
+        };
+        write!(f, "{path} offset {offset}: {cause}; {records}{covered}")
     }
 }
 
@@ -138,6 +135,17 @@ pub struct TornTail {
     pub bytes: u64,
     /// Why reading stopped there.
     pub broken: Broken,
+}
+
+impl fmt::Display for TornTail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (path, offset, broken) = (self.path.display(), self.offset, self.broken);
+        let (bytes, lsn) = (self.bytes, self.lsn);
+        write!(
+            f,
+            "{path} offset {offset}: {broken}; {bytes} bytes from record {lsn} on were never acknowledged"
+        )
+    }
 }
 
 /// What is known of one segment.
@@ -228,24 +236,29 @@ impl ScanReport {
 impl fmt::Display for ScanReport {
     /// The refusal to start, for an operator: what, where, and the way out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the log is {}", self.class.sentence())?;
-        for damage in self.uncovered() {
-            write!(f, "\n  {damage}")?;
-        }
-        for checkpoint in &self.checkpoints {
-            if let CheckpointState::Damaged(reason) = checkpoint.state {
-                write!(
-                    f,
-                    "\n  checkpoint {} cannot be used: {reason}",
-                    checkpoint.lsn
-                )?;
+        const LOOK: &str = "nothing was changed. Look: `tocsin wal check`.";
+        let verdict = match self.class {
+            // Sound: it is refused only because nobody may have dropped anything.
+            Class::TornTail => {
+                "the log ends in a torn batch, which this start may not drop".to_owned()
             }
-        }
-        if self.class == Class::Damaged {
-            f.write_str(
-                "\n  nothing was changed. Look: `tocsin wal check`. Restore the files from a copy, or keep all that is readable: `tocsin wal repair salvage`",
-            )?;
-        }
-        Ok(())
+            class => format!("the log is {}", class.sentence()),
+        };
+        let mut lines = vec![verdict];
+        lines.extend(self.uncovered().map(ToString::to_string));
+        lines.extend(self.torn.as_ref().map(ToString::to_string));
+        lines.extend(
+            self.checkpoints
+                .iter()
+                .filter_map(CheckpointFile::complaint),
+        );
+        lines.extend(match self.class {
+            Class::CleanEnd | Class::Sealed | Class::Covered => None,
+            Class::TornTail => Some(format!("{LOOK} Drop it: `tocsin wal repair tail`")),
+            Class::Damaged => Some(format!(
+                "{LOOK} Restore the files from a copy, or keep all that is readable: `tocsin wal repair salvage`"
+            )),
+        });
+        f.write_str(&lines.join("\n  "))
     }
 }

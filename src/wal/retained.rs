@@ -38,11 +38,8 @@ impl Retained {
     /// The LSN up to which the log may go: that of the oldest checkpoint that is kept, once there
     /// are as many as are to be kept.
     fn disposable(&self) -> Lsn {
-        let kept = if planted(Bug::OneCheckpointKept) || planted(Bug::DeleteUpToNewer) {
-            1
-        } else {
-            CHECKPOINTS_KEPT
-        };
+        let spared = planted(Bug::OneCheckpointKept) || planted(Bug::DeleteUpToNewer);
+        let kept = CHECKPOINTS_KEPT - usize::from(spared);
         self.checkpoints.get(kept - 1).copied().unwrap_or(Lsn::ZERO)
     }
 
@@ -52,11 +49,7 @@ impl Retained {
     /// # Errors
     /// Whatever the disk reports; what was not removed is tried again behind the next checkpoint.
     pub(crate) fn remove_disposable(&mut self, disk: &dyn Disk) -> Result<Vec<PathBuf>, OpenError> {
-        let kept = if planted(Bug::OneCheckpointKept) {
-            1
-        } else {
-            CHECKPOINTS_KEPT
-        };
+        let kept = CHECKPOINTS_KEPT - usize::from(planted(Bug::OneCheckpointKept));
         let mut removed = Vec::new();
         while let Some(&lsn) = self.checkpoints.get(kept) {
             let path = layout::checkpoint_path(lsn);

@@ -304,7 +304,7 @@ impl<'a> Scanner<'a> {
         while is_wanted(self.report.next) || planted(Bug::CutWithoutSeal) {
             let broken = match self.frame(codec, window, offset) {
                 Ok(frame) => {
-                    offset = self.accept(segment, window, offset, &frame)?;
+                    offset = self.accept(segment, window, offset, frame)?;
                     continue;
                 }
                 Err(Broken::Unwritten) if !is_wanted(self.report.next) => break,
@@ -317,12 +317,14 @@ impl<'a> Scanner<'a> {
                 None => return Ok(()),
             }
         }
-        if let Some(summary) = self.report.segments.last_mut() {
-            summary.leftover_bytes = nonzero_bytes(window, offset);
-            if summary.leftover_bytes > 0 && limit.is_some() {
-                self.report.class = self.report.class.max(Class::Sealed);
-            }
+        let leftover_bytes = nonzero_bytes(window, offset);
+        if leftover_bytes > 0 && limit.is_some() {
+            self.report.class = self.report.class.max(Class::Sealed);
         }
+        let summary = self.report.segments.last_mut();
+        summary
+            .into_iter()
+            .for_each(|it| it.leftover_bytes = leftover_bytes);
         Ok(())
     }
 
@@ -354,11 +356,11 @@ impl<'a> Scanner<'a> {
     fn accept(
         &mut self,
         segment: &Segment,
-        window: &mut Window<'_>,
+        window: &Window<'_>,
         offset: u64,
-        frame: &Frame,
+        frame: Frame,
     ) -> Result<u64, OpenError> {
-        let header = frame.header;
+        let Frame { header, control } = frame;
         let end = offset + header.frame_bytes() as u64;
         self.suspects.push((header.lsn, offset, header.payload_crc));
         self.link = Some(header.payload_crc);
@@ -372,20 +374,20 @@ impl<'a> Scanner<'a> {
             summary.records += 1;
             summary.end_offset = end;
         }
-        if let Some(control) = &frame.control {
+        if let Some(control) = &control {
             self.take_note(control);
         }
         if self.is_refused && self.behind == Behind::Stop {
             return Ok(end);
         }
-        let bytes = window.get(offset, header.frame_bytes());
+        let bytes = window.held(offset, header.frame_bytes());
         self.visitor.record(&Scanned {
             lsn: header.lsn,
             record_type: header.record_type,
             schema: header.schema,
             flags: header.flags,
             payload: &bytes[FRAME_HEADER_BYTES..FRAME_HEADER_BYTES + header.payload_bytes],
-            control: frame.control.clone(),
+            control,
             segment,
             offset,
         })?;
@@ -594,7 +596,8 @@ fn first_lsn(frame: &Frame) -> Lsn {
 
 /// The frame at `offset` if all its checksums hold, whatever its place in the log.
 fn sound_frame(codec: &FrameCodec, window: &mut Window<'_>, offset: u64) -> Result<Frame, Broken> {
-    let header = match codec.header(window.get(offset, FRAME_HEADER_BYTES)) {
+    window.load(offset, FRAME_HEADER_BYTES);
+    let header = match codec.header(window.held(offset, FRAME_HEADER_BYTES)) {
         Ok(header) => header,
         Err(broken) => {
             let end = offset + FRAME_HEADER_BYTES as u64;
@@ -605,7 +608,8 @@ fn sound_frame(codec: &FrameCodec, window: &mut Window<'_>, offset: u64) -> Resu
             });
         }
     };
-    let bytes = window.get(offset, header.frame_bytes());
+    window.load(offset, header.frame_bytes());
+    let bytes = window.held(offset, header.frame_bytes());
     if bytes.len() < FRAME_HEADER_BYTES + header.payload_bytes {
         return Err(Broken::PastEnd);
     }

@@ -38,12 +38,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::fileops::{is_no_room, read_full, write_all};
-use super::frame::{
-    FRAME_HEADER_BYTES, Link, PAYLOAD_BYTES_MAX, frame_bytes, u16_at, u32_at, u64_at,
-};
+use super::frame::{Link, PAYLOAD_BYTES_MAX, frame_bytes, u16_at, u32_at, u64_at};
 use super::ids::{Lsn, Salt, SegmentSeq, StoreId};
 use super::layout;
-use crate::bugs::{Bug, planted};
+use crate::bugs::{Bug, planted, unless_planted};
 use crate::sys::{Disk, DiskFile, WallTime};
 
 /// The format version this program writes, and the highest it reads.
@@ -191,16 +189,8 @@ impl SegmentHeader {
     }
 }
 
-/// The longest payload that fits into segments of that length: half of one, so that the tail that a
+/// The longest batch that fits into segments of that length: half of one, so that the tail that a
 /// start has to copy always fits with room to spare.
-#[must_use]
-pub fn payload_bytes_max(segment_bytes: u64) -> usize {
-    batch_bytes_max(segment_bytes)
-        .saturating_sub(2 * FRAME_HEADER_BYTES + 64)
-        .min(PAYLOAD_BYTES_MAX)
-}
-
-/// The longest batch that fits into segments of that length.
 #[must_use]
 pub fn batch_bytes_max(segment_bytes: u64) -> usize {
     let half = segment_bytes.saturating_sub(FRAMES_OFFSET) / 2;
@@ -242,13 +232,11 @@ pub(crate) fn make_blank(
         source,
     };
     let file = disk.create(path).map_err(|source| fail("create", source))?;
-    let filled = if planted(Bug::SegmentNotPreallocated) {
-        Ok(())
-    } else {
+    let filled = unless_planted(Bug::SegmentNotPreallocated, || {
         file.preallocate(file_bytes)
-            .map_err(|source| fail("fill with zeros", source))
-            .and_then(|()| file.fdatasync().map_err(|source| fail("sync", source)))
-    };
+            .map_err(|source| fail("fill with zeros", source))?;
+        file.fdatasync().map_err(|source| fail("sync", source))
+    });
     if let Err(failure) = filled {
         // The first error is the one to report; a leftover is harmless and goes at the next start.
         let _ = disk.unlink(path);
@@ -288,26 +276,22 @@ pub(crate) fn publish(
             let no_room = is_no_room(&source);
             fail("write the header of", source, no_room)
         })?;
-    if !planted(Bug::TailPublishedEarly) {
-        blank
-            .file
-            .fdatasync()
-            .map_err(|source| fail("sync", source, false))?;
-    }
+    let sync = || {
+        let synced = blank.file.fdatasync();
+        synced.map_err(|source| fail("sync", source, false))
+    };
+    unless_planted(Bug::TailPublishedEarly, sync)?;
     disk.rename(&blank.path, &path).map_err(|source| {
         let no_room = is_no_room(&source);
         fail("name", source, no_room)
     })?;
-    if !planted(Bug::NoDirSyncAfterCreate) {
-        let dir = layout::wal_dir();
-        disk.sync_dir(dir)
-            .map_err(|source| fail("sync the directory of", source, false))?;
-    }
+    unless_planted(Bug::NoDirSyncAfterCreate, || {
+        disk.sync_dir(layout::wal_dir())
+            .map_err(|source| fail("sync the directory of", source, false))
+    })?;
+    #[cfg(feature = "bug-hooks")]
     if planted(Bug::TailPublishedEarly) {
-        blank
-            .file
-            .fdatasync()
-            .map_err(|source| fail("sync", source, false))?;
+        sync()?;
     }
     Ok(path)
 }

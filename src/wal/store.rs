@@ -61,6 +61,9 @@ impl StoreIdentity {
             path: disk.display(store_path()),
             reason: reason.to_owned(),
         };
+        if bytes.len() > STORE_BYTES_MAX {
+            return Err(damaged("it is longer than it can be"));
+        }
         let text = std::str::from_utf8(&bytes).map_err(|_| damaged("it is not text"))?;
         let (body, crc) = text
             .rsplit_once("crc ")

@@ -32,6 +32,13 @@ pub struct Segment {
     pub(crate) file: Arc<dyn DiskFile>,
 }
 
+/// The segment in which the log ends, with its header: only such a log can be continued.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LastSegment<'a> {
+    pub(crate) segment: &'a Segment,
+    pub(crate) header: SegmentHeader,
+}
+
 /// The files of a store.
 #[derive(Debug, Clone)]
 pub struct View {
@@ -91,6 +98,14 @@ impl View {
             .iter()
             .find_map(CheckpointFile::whole)
             .map_or(Lsn::ZERO, |info| info.lsn)
+    }
+
+    /// The segment in which the log ends; `None` when there is none, or its header is not readable,
+    /// both of which a scan reports as damage.
+    pub(crate) fn last(&self) -> Option<LastSegment<'_>> {
+        let segment = self.segments.last()?;
+        let header = segment.header.ok()?;
+        Some(LastSegment { segment, header })
     }
 
     /// The number for the next segment file.

@@ -56,14 +56,30 @@ impl<'a> Window<'a> {
 
     /// Up to `want` bytes from `offset` on; fewer only at the end of the file.
     pub(crate) fn get(&mut self, offset: u64, want: usize) -> &[u8] {
+        self.load(offset, want);
+        self.held(offset, want)
+    }
+
+    /// Sees to it that `want` bytes from `offset` on are in memory, as far as the file has them.
+    #[inline]
+    pub(crate) fn load(&mut self, offset: u64, want: usize) {
+        let end = self.start + self.bytes.len() as u64;
+        if offset >= self.start && offset + want as u64 <= end {
+            return;
+        }
         let rest = usize::try_from(self.file_bytes.saturating_sub(offset)).unwrap_or(usize::MAX);
         let want = want.min(rest);
-        let held = self.start..self.start + self.bytes.len() as u64;
-        if offset < held.start || offset + want as u64 > held.end {
+        if offset < self.start || offset + want as u64 > end {
             self.move_to(offset, want, rest);
         }
-        let at = usize::try_from(offset - self.start).unwrap_or(0);
-        &self.bytes[at..at + want]
+    }
+
+    /// Up to `want` bytes from `offset` on, of what is in memory.
+    #[inline]
+    pub(crate) fn held(&self, offset: u64, want: usize) -> &[u8] {
+        let at = usize::try_from(offset - self.start).unwrap_or(usize::MAX);
+        let held = self.bytes.get(at..).unwrap_or_default();
+        &held[..want.min(held.len())]
     }
 
     fn move_to(&mut self, offset: u64, want: usize, rest: usize) {

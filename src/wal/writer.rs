@@ -13,6 +13,8 @@
 //!          Full      Full, and the segment is sealed before the next batch
 //! ```
 //!
+//! The encoding may have been done already, while the batch before was being synced ([`Draft`]).
+//!
 //! What a crash leaves: before the sync, any part of the batch, which nobody was told about; after
 //! it, the whole batch. During a rotation: the old segment alone, or the old one and an empty new
 //! one that seals it.
@@ -28,9 +30,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::checkpoint::{self, CheckpointInfo, CheckpointWriter};
 use super::control::{CONTROL_SCHEMA, Control};
+use super::draft::{BATCH_START_BYTES, Draft, Position};
 use super::error::{AppendError, OpenError};
 use super::fileops::{at, is_no_room, remove_if_there, write_all};
-use super::frame::{FLAG_LAST_OF_BATCH, FrameCodec, FrameDraft, Link, frame_bytes};
+use super::frame::{Link, frame_bytes};
 use super::ids::{Lsn, RecordType, Salt, SegmentSeq, StoreId};
 use super::layout;
 use super::retained::{ClosedSegment, Retained};
@@ -57,7 +60,7 @@ pub struct NewRecord {
 }
 
 impl NewRecord {
-    fn of(control: &Control) -> Self {
+    pub(crate) fn of(control: &Control) -> Self {
         Self {
             record_type: control.record_type(),
             schema: CONTROL_SCHEMA,
@@ -112,7 +115,6 @@ pub struct Writer {
     environment: Environment,
     store: StoreId,
     active: ActiveSegment,
-    codec: FrameCodec,
     next: Lsn,
     link: Link,
     durable: Lsn,
@@ -122,7 +124,8 @@ pub struct Writer {
     poison: Option<String>,
     /// A refused batch could not be zeroed: the segment takes no more.
     must_seal: bool,
-    buffer: Vec<u8>,
+    /// Room for the frames of a batch, used again and again.
+    frames: Vec<u8>,
     _lock: Option<Box<dyn crate::sys::LockGuard>>,
 }
 
@@ -143,7 +146,6 @@ impl Writer {
         Self {
             environment,
             store: start.store,
-            codec: FrameCodec::new(start.active.header.salt),
             active: start.active,
             next: start.next,
             link: start.link,
@@ -152,7 +154,7 @@ impl Writer {
             retained: Arc::new(Mutex::new(start.retained)),
             poison: None,
             must_seal: false,
-            buffer: Vec::new(),
+            frames: Vec::new(),
             _lock: start.lock,
         }
     }
@@ -216,35 +218,77 @@ impl Writer {
     /// [`AppendError::Full`]: nothing was appended, later calls may succeed.
     /// [`AppendError::Poisoned`]: whether the records will be there after a restart is not known.
     pub fn append(&mut self, lane: Lane, records: &[&NewRecord]) -> Result<Appended, AppendError> {
+        self.commit(lane, records, None, |_, _| ())
+    }
+
+    /// Appends a batch of these records, which may have been encoded ahead. When this returns `Ok`,
+    /// they are durable. `before_write` is given the position behind the batch, for which the next
+    /// one may be encoded already, and room for it.
+    ///
+    /// # Errors
+    /// As [`Writer::append`].
+    pub(crate) fn commit(
+        &mut self,
+        lane: Lane,
+        records: &[&NewRecord],
+        draft: Option<Draft>,
+        before_write: impl FnOnce(Position, Vec<u8>),
+    ) -> Result<Appended, AppendError> {
         if let Some(cause) = &self.poison {
             return Err(AppendError::Poisoned {
                 cause: cause.clone(),
             });
         }
-        let wall = self.environment.clock.wall();
-        let start = NewRecord::of(&Control::BatchStart {
+        self.make_room(batch_bytes(records)?, lane)?;
+        let draft = match draft {
+            Some(draft) if draft.at() == self.position() || planted(Bug::AheadNotChecked) => draft,
+            Some(stale) => self.encode(stale.into_frames(), records),
+
+            None => {
+                let room = std::mem::take(&mut self.frames);
+                self.encode(room, records)
+            }
+        };
+        before_write(draft.after(), std::mem::take(&mut self.frames));
+        let result = self.put(&draft);
+        self.frames = draft.into_frames();
+        result
+    }
+
+    /// Where the next batch goes.
+    pub(crate) fn position(&self) -> Position {
+        Position {
+            salt: self.active.header.salt,
+            next: self.next,
+            link: self.link,
             durable: self.durable,
-            wall,
-        });
-        let bytes = batch_bytes(&start, records)?;
-        if bytes > self.batch_bytes_max() {
-            return Err(AppendError::TooLarge {
-                bytes,
-                bytes_max: self.batch_bytes_max(),
-            });
         }
-        self.make_room(bytes as u64, lane)?;
-        let (last, link) = self.encode(&start, records);
-        self.write()?;
+    }
+
+    fn encode(&self, room: Vec<u8>, records: &[&NewRecord]) -> Draft {
+        let wall = self.environment.clock.wall();
+        let mut draft = Draft::begin(room, self.position(), wall);
+        for record in records {
+            draft.push(record);
+        }
+        draft.end();
+        draft
+    }
+
+    /// Writes a batch and makes it durable.
+    fn put(&mut self, draft: &Draft) -> Result<Appended, AppendError> {
+        self.write(draft.frames())?;
         let appended = Appended {
             first: self.next.next(),
-            last,
-            bytes,
+            last: draft.last(),
+            bytes: draft.frames().len(),
         };
-        self.advance(last, link);
+        self.active.offset += draft.frames().len() as u64;
+        let after = draft.after();
+        (self.next, self.link) = (after.next, after.link);
         // A failure here is final, so it does not matter that the position has moved on already.
         self.sync()?;
-        self.durable = last;
+        self.durable = after.durable;
         Ok(appended)
     }
 
@@ -292,6 +336,7 @@ impl Writer {
         state_hash: u64,
         fill: impl FnOnce(&mut CheckpointWriter) -> std::io::Result<()>,
     ) -> Result<CheckpointInfo, OpenError> {
+        #[cfg(feature = "bug-hooks")]
         if planted(Bug::DeleteBeforeCheckpoint) {
             let mut early = lock(&self.retained);
             early.add_checkpoint(lsn);
@@ -303,7 +348,14 @@ impl Writer {
         Ok(info)
     }
 
-    fn make_room(&mut self, bytes: u64, lane: Lane) -> Result<(), AppendError> {
+    fn make_room(&mut self, bytes: usize, lane: Lane) -> Result<(), AppendError> {
+        if bytes > self.batch_bytes_max() {
+            return Err(AppendError::TooLarge {
+                bytes,
+                bytes_max: self.batch_bytes_max(),
+            });
+        }
+        let bytes = bytes as u64;
         let end = self.active.header.file_bytes;
         let reserve = match lane {
             Lane::Priority => 0,
@@ -354,7 +406,6 @@ impl Writer {
             last: self.next.previous(),
             file_bytes: old.file_bytes,
         });
-        self.codec = FrameCodec::new(header.salt);
         self.active = ActiveSegment {
             file: blank.file,
             header,
@@ -364,41 +415,23 @@ impl Writer {
         Ok(())
     }
 
-    fn encode(&mut self, start: &NewRecord, records: &[&NewRecord]) -> (Lsn, Link) {
-        self.buffer.clear();
-        let (mut lsn, mut link) = (self.next, self.link);
-        let last = self.next.0 + records.len() as u64;
-        for record in std::iter::once(&start).chain(records) {
-            let flags = if lsn.0 == last { FLAG_LAST_OF_BATCH } else { 0 };
-            let draft = FrameDraft {
-                link,
-                lsn,
-                record_type: record.record_type,
-                schema: record.schema,
-                flags,
-                payload: &record.payload,
-            };
-            link = self.codec.append(&mut self.buffer, &draft);
-            lsn = lsn.next();
-        }
-        (Lsn(last), link)
-    }
-
-    fn write(&mut self) -> Result<(), AppendError> {
+    fn write(&mut self, frames: &[u8]) -> Result<(), AppendError> {
         let offset = self.active.offset;
-        let Err(error) = write_all(self.active.file.as_ref(), offset, &self.buffer) else {
+        let Err(error) = write_all(self.active.file.as_ref(), offset, frames) else {
             return Ok(());
         };
+        #[cfg(feature = "bug-hooks")]
         if planted(Bug::WriteErrorSwallowed) {
             return Ok(());
         }
         if !is_no_room(&error) || planted(Bug::FullPoisons) {
             return Err(self.fall_ill("write to", &error));
         }
+        #[cfg(feature = "bug-hooks")]
         if planted(Bug::LsnHoleAfterFull) {
             self.next = self.next.next();
         }
-        self.zero_back();
+        self.zero_back(frames.len());
         Err(AppendError::Full {
             cause: self.explain("write to", &error),
         })
@@ -406,22 +439,18 @@ impl Writer {
 
     /// Takes back what a full disk accepted of a batch. The zeros become durable with the next
     /// batch; if they cannot be written, the segment is sealed before it.
-    fn zero_back(&mut self) {
+    fn zero_back(&mut self, bytes: usize) {
+        #[cfg(feature = "bug-hooks")]
         if planted(Bug::PartialBatchLeft) {
             return;
         }
-        self.buffer.fill(0);
-        let zeros = write_all(self.active.file.as_ref(), self.active.offset, &self.buffer);
+        let zeros = vec![0; bytes];
+        let zeros = write_all(self.active.file.as_ref(), self.active.offset, &zeros);
         self.must_seal |= zeros.is_err();
     }
 
-    fn advance(&mut self, last: Lsn, link: Link) {
-        self.active.offset += self.buffer.len() as u64;
-        self.next = last.next();
-        self.link = link;
-    }
-
     fn sync(&mut self) -> Result<(), AppendError> {
+        #[cfg(feature = "bug-hooks")]
         if planted(Bug::AckAfterWriteOnly)
             || planted(Bug::AckBeforeFsync) && self.next.0.is_multiple_of(2)
         {
@@ -430,8 +459,10 @@ impl Writer {
         let Err(error) = self.active.file.fdatasync() else {
             return Ok(());
         };
-        let is_believed = planted(Bug::FsyncRetried) && self.active.file.fdatasync().is_ok();
-        if is_believed || planted(Bug::SyncErrorSwallowed) {
+        #[cfg(feature = "bug-hooks")]
+        if planted(Bug::FsyncRetried) && self.active.file.fdatasync().is_ok()
+            || planted(Bug::SyncErrorSwallowed)
+        {
             return Ok(());
         }
         Err(self.fall_ill("sync", &error))
@@ -487,7 +518,7 @@ fn describe(failure: &SegmentFailure) -> String {
 }
 
 /// The frames' size, or why they cannot be appended at all.
-fn batch_bytes(start: &NewRecord, records: &[&NewRecord]) -> Result<usize, AppendError> {
+fn batch_bytes(records: &[&NewRecord]) -> Result<usize, AppendError> {
     if records.is_empty() || records.iter().any(|record| record.payload.is_empty()) {
         return Err(AppendError::Empty);
     }
@@ -495,7 +526,7 @@ fn batch_bytes(start: &NewRecord, records: &[&NewRecord]) -> Result<usize, Appen
         .iter()
         .map(|record| frame_bytes(record.payload.len()))
         .sum::<usize>();
-    Ok(frames + frame_bytes(start.payload.len()))
+    Ok(frames + BATCH_START_BYTES)
 }
 
 pub(crate) fn new_salt(entropy: &dyn Entropy) -> Salt {

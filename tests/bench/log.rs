@@ -1,8 +1,10 @@
 //! The log beside a bare loop of the same writes and syncs, on the same disk in the same run.
 //!
-//! * `append/bare`: write and `fdatasync` of as many bytes into a file filled with zeros before.
+//! * `append/bare`: the same writes and syncs into files filled with zeros before, and nothing else.
 //! * `append/writer`: the same bytes as records through [`Writer::append`].
-//! * `append/log`: the same records through the queue and the writer thread, one request at a time.
+//! * `append/bare beside filling`: the bare loop while a second thread fills the next file.
+//! * `append/log, n under way`: the same records through the queue and the threads, with so many
+//!   requests waiting for their answer at a time: one as of a single sender, four as under load.
 //! * `append/log-8-senders`: eight senders with one record each, as eight connections would.
 //! * `cpu`: [`Writer::append`] on a disk that does nothing.
 //! * `scan`: a recovery scan of one gigabyte, beside reading the same files with one checksum.
@@ -21,7 +23,7 @@
 use std::hint::black_box;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -31,13 +33,15 @@ use tocsin::sys::{
 };
 use tocsin::wal::frame::frame_bytes;
 use tocsin::wal::scan::{Behind, Scanned, inspect};
+use tocsin::wal::segment::FRAMES_OFFSET;
 use tocsin::wal::{
-    Environment, IgnoreReplay, Lane, Log, LogOptions, NewRecord, RecordType, ThreadOptions, View,
-    Writer, open,
+    AppendError, Appended, Environment, IgnoreReplay, Lane, Log, LogOptions, NewRecord,
+    QueueLimits, RecordType, ThreadOptions, View, Writer, open,
 };
 
 const PAYLOAD_BYTES: usize = 336;
 const BATCHES: [usize; 3] = [1, 64, 1024];
+const SEGMENT_BYTES: u64 = 16 * 1024 * 1024;
 const SCAN_BYTES: u64 = 1024 * 1024 * 1024;
 
 fn record(at: usize) -> NewRecord {
@@ -80,30 +84,87 @@ fn batch_bytes(records: usize) -> usize {
     frame_bytes(16) + records * frame_bytes(PAYLOAD_BYTES)
 }
 
-fn bare(batches: u64, bytes: usize) -> Duration {
-    let dir = directory();
-    let disk = RealDisk::new(dir.path());
-    // Files as long as segments, filled ahead as the log does it, outside of the measurement.
-    let per_file = (16 * 1024 * 1024 / bytes).max(1) as u64;
+/// A file as long as a segment, filled with zeros and durable.
+fn blank(disk: &RealDisk, number: u64) -> (PathBuf, Arc<dyn DiskFile>) {
+    let path = PathBuf::from(format!("bare-{number}.tmp"));
+    let file = disk.create(&path).unwrap();
+    file.preallocate(SEGMENT_BYTES).unwrap();
+    file.fdatasync().unwrap();
+    (path, file)
+}
+
+/// The bare loop: what the log asks of the disk, and nothing else. That is a write and a sync for
+/// each batch, and, where the log begins a new segment, the write of a page, a sync, a rename and a
+/// sync of the directory. The files stay, as those of the log do: blocks that the device knows
+/// already are faster to write again.
+///
+/// `next_blank` gives the files; what it takes is measured if `is_fill_measured`.
+fn bare_over(
+    disk: &RealDisk,
+    batches: u64,
+    bytes: usize,
+    is_fill_measured: bool,
+    mut next_blank: impl FnMut() -> (PathBuf, Arc<dyn DiskFile>),
+) -> Duration {
+    let per_file = (SEGMENT_BYTES - FRAMES_OFFSET) / bytes as u64;
     let buffer = vec![0x5a; bytes];
+    let page = vec![0x5a; usize::try_from(FRAMES_OFFSET).unwrap()];
     let mut total = Duration::ZERO;
     let mut left = batches;
     while left > 0 {
-        let path = PathBuf::from(format!("bare-{left}"));
-        let file = disk.create(&path).unwrap();
-        file.preallocate(16 * 1024 * 1024).unwrap();
-        file.fdatasync().unwrap();
+        let waiting = Instant::now();
+        let (path, file) = next_blank();
+        let start = if is_fill_measured && left < batches {
+            waiting
+        } else {
+            Instant::now()
+        };
+        if left < batches {
+            file.pwrite(0, &page).unwrap();
+            file.fdatasync().unwrap();
+            disk.rename(&path, &path.with_extension("wal")).unwrap();
+            disk.sync_dir(Path::new("")).unwrap();
+        }
         let now = left.min(per_file);
-        let start = Instant::now();
         for batch in 0..now {
-            assert_eq!(file.pwrite(batch * bytes as u64, &buffer).unwrap(), bytes);
+            let offset = FRAMES_OFFSET + batch * bytes as u64;
+            assert_eq!(file.pwrite(offset, &buffer).unwrap(), bytes);
             file.fdatasync().unwrap();
         }
         total += start.elapsed();
-        disk.unlink(&path).unwrap();
         left -= now;
     }
     total
+}
+
+fn bare(batches: u64, bytes: usize) -> Duration {
+    let dir = directory();
+    let disk = RealDisk::new(dir.path());
+    let mut number = 0;
+    bare_over(&disk, batches, bytes, false, || {
+        number += 1;
+        blank(&disk, number)
+    })
+}
+
+/// As [`bare`], but the next file is filled by a second thread meanwhile, as the running log does.
+fn bare_beside_filling(batches: u64, bytes: usize) -> Duration {
+    let dir = directory();
+    let disk = RealDisk::new(dir.path());
+    std::thread::scope(|scope| {
+        // A rendezvous: one file is ready or being filled, and no more.
+        let (sender, blanks) = mpsc::sync_channel(0);
+        scope.spawn(|| {
+            let sender = sender;
+            let mut number = 0;
+            while sender.send(blank(&disk, number)).is_ok() {
+                number += 1;
+            }
+        });
+        let total = bare_over(&disk, batches, bytes, true, || blanks.recv().unwrap());
+        drop(blanks);
+        total
+    })
 }
 
 fn through_writer(batches: u64, records: usize) -> Duration {
@@ -122,18 +183,33 @@ fn through_writer(batches: u64, records: usize) -> Duration {
     total
 }
 
-fn through_log(batches: u64, records: usize) -> Duration {
+/// Requests of so many records through queue and threads, so many of them under way at a time; each
+/// is a batch and a sync of its own, so that there are as many as in the bare loop.
+fn through_log(batches: u64, records: usize, under_way: u64) -> Duration {
     let dir = directory();
-    let log = Log::start(
-        writer_in(dir.path()),
-        ThreadOptions::default(),
-        Box::new(|_| ()),
-    )
-    .unwrap();
+    let options = ThreadOptions {
+        limits: QueueLimits {
+            batch_requests_max: 1,
+            ..QueueLimits::default()
+        },
+        ..ThreadOptions::default()
+    };
+    let log = Log::start(writer_in(dir.path()), options, Box::new(|_| ())).unwrap();
     let records: Vec<NewRecord> = (0..records).map(record).collect();
+    let (sender, answers) = mpsc::channel();
     let start = Instant::now();
-    for _ in 0..batches {
-        log.append_and_wait(Lane::Normal, records.clone()).unwrap();
+    for batch in 0..batches {
+        if batch >= under_way {
+            answers.recv().unwrap();
+        }
+        let sender = sender.clone();
+        let done = Box::new(move |result: Result<Appended, AppendError>| {
+            sender.send(result.unwrap()).unwrap();
+        });
+        log.append(Lane::Normal, records.clone(), done).unwrap();
+    }
+    for _ in 0..batches.min(under_way) {
+        answers.recv().unwrap();
     }
     start.elapsed()
 }
@@ -176,12 +252,21 @@ fn append(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("bare", records), |bencher| {
             bencher.iter_custom(|batches| bare(batches, bytes));
         });
+        group.bench_function(
+            BenchmarkId::new("bare beside filling", records),
+            |bencher| {
+                bencher.iter_custom(|batches| bare_beside_filling(batches, bytes));
+            },
+        );
         group.bench_function(BenchmarkId::new("writer", records), |bencher| {
             bencher.iter_custom(|batches| through_writer(batches, records));
         });
-        group.bench_function(BenchmarkId::new("log", records), |bencher| {
-            bencher.iter_custom(|batches| through_log(batches, records));
-        });
+        for under_way in [1, 4] {
+            let name = format!("log, {under_way} under way");
+            group.bench_function(BenchmarkId::new(name, records), |bencher| {
+                bencher.iter_custom(|batches| through_log(batches, records, under_way));
+            });
+        }
     }
     group.throughput(Throughput::Elements(1));
     group.bench_function("log-8-senders", |bencher| {

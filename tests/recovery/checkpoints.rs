@@ -7,9 +7,10 @@ use std::time::Duration;
 use tocsin::sys::{
     Call, CrashModel, Disk, DiskOp, Fate, Fault, FaultKind, Image, RecordingDisk, SimDisk, WallTime,
 };
-use tocsin::wal::{Class, Lsn, StartReport, Writer, open, salvage};
+use tocsin::wal::checkpoint::SECTION_BYTES_MAX;
+use tocsin::wal::{Class, Lane, Lsn, StartReport, Writer, open, salvage};
 
-use crate::support::{Texts, World, checkpoint, damage_of, post, texts};
+use crate::support::{Texts, World, checkpoint, damage_of, post, post_through, start, texts};
 
 /// Two checkpoints, rotations between, everything before the older one removed.
 fn two_checkpoints() -> (World, Writer) {
@@ -114,14 +115,7 @@ fn c04_both_checkpoints_bad_and_the_log_whole_is_a_full_replay() {
     post(&mut writer, &["two"]);
     checkpoint(&mut writer, &["one", "two"]);
     drop(writer);
-    let broken = world.with_files(|image| {
-        for (path, bytes) in &mut image.files {
-            if path.starts_with("checkpoint") {
-                Arc::make_mut(bytes)[60] ^= 1;
-            }
-        }
-    });
-    assert_eq!(broken.recover(), texts(&["one", "two"]));
+    assert_eq!(both_bad(&world).recover(), texts(&["one", "two"]));
 }
 
 fn both_bad(world: &World) -> World {
@@ -335,15 +329,7 @@ fn states_of_a_start(image: &Image, seed: u64) -> Vec<Image> {
 fn c10_kill_during_recovery_at_each_operation_to_depth_three_changes_nothing() {
     let (world, writer) = two_checkpoints();
     drop(writer);
-    let last = world.segments().last().unwrap().clone();
-    let end = crate::support::places(&world.bytes(&last))
-        .last()
-        .unwrap()
-        .end;
-    let torn = world
-        .with(&last, |bytes| bytes[end..end + 100].fill(0x77))
-        .disk
-        .image();
+    let torn = world.torn(100).0.disk.image();
     let mut wrong = 0;
     let mut checked = 0;
     for first in states_of_a_start(&torn, 11) {
@@ -360,16 +346,8 @@ fn c10_kill_during_recovery_at_each_operation_to_depth_three_changes_nothing() {
 #[test]
 fn checkpoint_through_the_running_log_goes_on_beside_appends() {
     let world = World::new();
-    let options = tocsin::wal::ThreadOptions {
-        heartbeat_every: None,
-        ..Default::default()
-    };
-    let log = tocsin::wal::Log::start(world.open(), options, Box::new(|_| ())).unwrap();
-    let append = |text: &str| {
-        let record = crate::support::text_record(text);
-        log.append_and_wait(tocsin::wal::Lane::Normal, vec![record])
-            .unwrap();
-    };
+    let log = start(world.open());
+    let append = |text: &str| post_through(&log, Lane::Normal, text).unwrap();
     append("one");
     let lsn = log.durable();
     let info = log.checkpoint(lsn, 42, |sections| {
@@ -386,4 +364,39 @@ fn checkpoint_through_the_running_log_goes_on_beside_appends() {
         (info.unwrap().lsn, hash, replayed),
         (lsn, Some(42), texts(&["one", "two"]))
     );
+}
+
+#[test]
+fn section_that_could_not_be_read_back_is_refused_when_it_is_written() {
+    let world = World::new();
+    let mut writer = world.open();
+    let lsn = writer.durable();
+    let long = vec![1; SECTION_BYTES_MAX + 1];
+    let sections: [(u32, &[u8]); 2] = [(u32::MAX, b"one"), (1, &long)];
+    let refused = sections.map(|(kind, bytes)| {
+        let made = writer.checkpoint(lsn, 0, |sections| sections.section(kind, bytes));
+        made.unwrap_err().to_string()
+    });
+    let text = |kind: u32, bytes: usize| {
+        format!(
+            "cannot write checkpoint/0000000000000002.ckpt.tmp: a section of kind {kind} and {bytes} bytes could not be read back: kinds end below 4294967295, sections at 16777216 bytes"
+        )
+    };
+    assert_eq!(
+        (refused, world.files("checkpoint")),
+        ([text(u32::MAX, 3), text(1, SECTION_BYTES_MAX + 1)], vec![])
+    );
+}
+
+#[test]
+fn large_checkpoint_is_written_in_pieces_and_read_back_whole() {
+    let world = World::new();
+    let mut writer = world.open();
+    let sections: Vec<String> = (0..5)
+        .map(|at| format!("{at} {}", "x".repeat(150_001)))
+        .collect();
+    let sections: Vec<&str> = sections.iter().map(String::as_str).collect();
+    checkpoint(&mut writer, &sections);
+    drop(writer);
+    assert!(world.recover() == texts(&sections));
 }

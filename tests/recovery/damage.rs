@@ -6,18 +6,15 @@ use std::time::Duration;
 use tocsin::sys::{Call, Errno, Fault, FaultKind};
 use tocsin::wal::{Class, Lsn, OpenError, salvage};
 
-use crate::support::{World, checkpoint, damage_of, place_of, places, post, text_record, texts};
+use crate::support::{
+    World, checkpoint, damage_of, end, place_of, places, post, proven, segment_each, text_record,
+    texts,
+};
 use tocsin::wal::Lane;
 
 /// Three batches of one record in one segment, and a heartbeat that proves the last.
 fn three_proven() -> World {
-    let world = World::new();
-    let mut writer = world.open();
-    post(&mut writer, &["one"]);
-    post(&mut writer, &["two"]);
-    post(&mut writer, &["three"]);
-    writer.heartbeat().unwrap();
-    world
+    proven(&["one", "two", "three"])
 }
 
 /// As `three_proven`, and a checkpoint with all three behind them.
@@ -36,7 +33,7 @@ fn three_covered() -> World {
 #[test]
 fn w12_torn_header_page_is_read_from_its_second_copy() {
     let world = three_proven();
-    let path = world.segments()[0].clone();
+    let path = world.first_segment();
     let torn = world.with(&path, |bytes| bytes[..2048].fill(0xff));
     assert_eq!(
         (torn.class(), torn.recover()),
@@ -46,13 +43,7 @@ fn w12_torn_header_page_is_read_from_its_second_copy() {
 
 #[test]
 fn w13_both_headers_of_a_middle_segment_bad_is_refused_or_covered() {
-    let world = World::new();
-    let mut writer = world.open();
-    post(&mut writer, &["one"]);
-    writer.rotate().unwrap();
-    post(&mut writer, &["two"]);
-    writer.rotate().unwrap();
-    post(&mut writer, &["three"]);
+    let (world, mut writer) = segment_each(&["one", "two", "three"]);
     let middle = world.segments()[1].clone();
     let uncovered = world.with(&middle, |bytes| bytes[..4096].fill(0));
     checkpoint(&mut writer, &["one", "two", "three"]);
@@ -75,46 +66,27 @@ fn w13_both_headers_of_a_middle_segment_bad_is_refused_or_covered() {
 #[test]
 fn w14_length_of_four_gigabytes_is_rejected_before_it_is_believed() {
     let world = three_proven();
-    let path = world.segments()[0].clone();
-    let place = place_of(&world.bytes(&path), "two");
+    let (path, place) = world.find("two");
     let broken = world.with(&path, |bytes| {
         bytes[place.start + 8..place.start + 12].fill(0xff);
     });
-    assert_eq!(
-        damage_of(&broken.refusal()),
-        vec![(
-            path,
-            place.start as u64,
-            Lsn(place.lsn),
-            Some(Lsn(place.lsn))
-        )]
-    );
+    assert_eq!(damage_of(&broken.refusal()), vec![place.of(&path)]);
 }
 
 #[test]
 fn w15_length_of_zero_in_an_acknowledged_record_is_damage_and_not_the_end() {
     let world = three_proven();
-    let path = world.segments()[0].clone();
-    let place = place_of(&world.bytes(&path), "three");
+    let (path, place) = world.find("three");
     let broken = world.with(&path, |bytes| {
         bytes[place.start + 8..place.start + 12].fill(0);
     });
-    assert_eq!(
-        damage_of(&broken.refusal()),
-        vec![(
-            path,
-            place.start as u64,
-            Lsn(place.lsn),
-            Some(Lsn(place.lsn))
-        )]
-    );
+    assert_eq!(damage_of(&broken.refusal()), vec![place.of(&path)]);
 }
 
 #[test]
 fn w16_flipped_payload_bit_is_refused_with_file_offset_and_lsn() {
     let world = three_proven();
-    let path = world.segments()[0].clone();
-    let place = place_of(&world.bytes(&path), "two");
+    let (path, place) = world.find("two");
     let broken = world.with(&path, |bytes| bytes[place.start + 29] ^= 4);
     let refusal = broken.refusal();
     let first_lines: Vec<String> = refusal
@@ -142,16 +114,10 @@ fn w16_flipped_payload_bit_is_refused_with_file_offset_and_lsn() {
 
 #[test]
 fn w17_flipped_bit_under_a_checkpoint_is_quarantined_and_the_start_goes_on() {
-    let world = World::new();
-    let mut writer = world.open();
-    post(&mut writer, &["one"]);
-    writer.rotate().unwrap();
-    post(&mut writer, &["two"]);
+    let (world, mut writer) = segment_each(&["one", "two"]);
     checkpoint(&mut writer, &["one", "two"]);
     drop(writer);
-    let path = world.segments()[0].clone();
-    let place = place_of(&world.bytes(&path), "one");
-    let broken = world.with(&path, |bytes| bytes[place.start + 28] ^= 1);
+    let (broken, (path, ..)) = world.with_flipped("one");
     let (_, report, replayed) = broken.try_open().unwrap();
     assert_eq!(
         (
@@ -171,10 +137,7 @@ fn w17_flipped_bit_under_a_checkpoint_is_quarantined_and_the_start_goes_on() {
 
 #[test]
 fn w17_flipped_bit_in_the_running_segment_is_stepped_over_when_covered() {
-    let world = three_covered();
-    let path = world.segments()[0].clone();
-    let place = place_of(&world.bytes(&path), "two");
-    let broken = world.with(&path, |bytes| bytes[place.start + 28] ^= 1);
+    let (broken, ..) = three_covered().with_flipped("two");
     assert_eq!(
         (broken.class(), broken.recover(), broken.recover()),
         (
@@ -193,7 +156,7 @@ fn w18_page_of_zeros_in_the_acknowledged_region_is_damage() {
         post(&mut writer, &[&format!("{at}").repeat(900)]);
     }
     writer.heartbeat().unwrap();
-    let path = world.segments()[0].clone();
+    let path = world.first_segment();
     let bytes = world.bytes(&path);
     let hit: Vec<_> = places(&bytes)
         .into_iter()
@@ -218,7 +181,7 @@ fn w19_two_frames_swapped_are_damage() {
     let mut writer = world.open();
     post(&mut writer, &["abc", "xyz"]);
     writer.heartbeat().unwrap();
-    let path = world.segments()[0].clone();
+    let path = world.first_segment();
     let bytes = world.bytes(&path);
     let (one, two) = (place_of(&bytes, "abc"), place_of(&bytes, "xyz"));
     let swapped = world.with(&path, |bytes| {
@@ -238,7 +201,7 @@ fn w19_two_frames_swapped_are_damage() {
 #[test]
 fn w20_frames_of_an_earlier_life_after_the_tail_are_the_end_of_the_log() {
     let world = three_proven();
-    let path = world.segments()[0].clone();
+    let path = world.first_segment();
     // A longer life of another file: its frames, with claims far above ours, where ours ends.
     let other = World::new();
     let mut writer = other.try_open_with_seed(99).unwrap().0;
@@ -246,7 +209,7 @@ fn w20_frames_of_an_earlier_life_after_the_tail_are_the_end_of_the_log() {
         post(&mut writer, &[&format!("stale {at}")]);
     }
     let stale = other.bytes(&other.segments()[0]);
-    let end = places(&world.bytes(&path)).last().unwrap().end;
+    let end = end(&world.bytes(&path));
     let reused = world.with(&path, |bytes| {
         let from = places(&stale)
             .iter()
@@ -265,8 +228,8 @@ fn w20_frames_of_an_earlier_life_after_the_tail_are_the_end_of_the_log() {
 #[test]
 fn w21_garbage_after_the_tail_is_cut() {
     let world = three_proven();
-    let path = world.segments()[0].clone();
-    let end = places(&world.bytes(&path)).last().unwrap().end;
+    let path = world.first_segment();
+    let end = end(&world.bytes(&path));
     let garbage = world.with(&path, |bytes| {
         for (at, byte) in bytes[end..end + 500].iter_mut().enumerate() {
             *byte = (at * 31 % 251) as u8 | 1;
@@ -290,8 +253,7 @@ fn w22_sound_frame_beyond_a_hole_in_the_same_batch_is_cut_with_it() {
     let mut writer = world.open();
     post(&mut writer, &["acked"]);
     post(&mut writer, &["torn", "whole"]);
-    let path = world.segments()[0].clone();
-    let place = place_of(&world.bytes(&path), "torn");
+    let (path, place) = world.find("torn");
     let torn = world.with(&path, |bytes| bytes[place.start..place.end].fill(0));
     assert_eq!(
         (torn.class(), torn.recover()),
@@ -304,8 +266,7 @@ fn w23_damage_to_the_last_batch_is_a_tear_until_a_heartbeat_proves_it() {
     let world = World::new();
     let mut writer = world.open();
     post(&mut writer, &["last"]);
-    let path = world.segments()[0].clone();
-    let place = place_of(&world.bytes(&path), "last");
+    let (path, place) = world.find("last");
     let before = world.with(&path, |bytes| bytes[place.start + 28] ^= 1);
     world.clock.advance(Duration::from_secs(5));
     writer.heartbeat().unwrap();
@@ -326,10 +287,7 @@ fn w24_segment_deleted_by_hand_in_the_middle_is_refused_and_named() {
     }
     drop(writer);
     let gone = world.segments()[1].clone();
-    let end = places(&world.bytes(&world.segments()[0]))
-        .last()
-        .unwrap()
-        .end;
+    let end = end(&world.bytes(&world.segments()[0]));
     let first = world.segments()[0].clone();
     let broken = world.with_files(|image| {
         image.files.remove(&gone);
@@ -348,12 +306,7 @@ fn w24_segment_deleted_by_hand_in_the_middle_is_refused_and_named() {
 
 #[test]
 fn w24_first_segment_deleted_by_hand_is_refused_and_named() {
-    let world = World::new();
-    let mut writer = world.open();
-    post(&mut writer, &["one"]);
-    writer.rotate().unwrap();
-    post(&mut writer, &["two"]);
-    drop(writer);
+    let world = segment_each(&["one", "two"]).0;
     let (gone, second) = (world.segments()[0].clone(), world.segments()[1].clone());
     let broken = world.with_files(|image| {
         image.files.remove(&gone);
@@ -420,7 +373,7 @@ fn w25_segment_of_the_same_store_from_another_time_is_refused() {
 #[test]
 fn w26_segment_of_a_newer_format_is_refused_with_both_versions() {
     let world = three_proven();
-    let path = world.segments()[0].clone();
+    let path = world.first_segment();
     let newer = world.with(&path, |bytes| {
         for copy in [0, 2048] {
             bytes[copy + 8] = 2;
@@ -443,12 +396,7 @@ fn w26_segment_of_a_newer_format_is_refused_with_both_versions() {
 
 #[test]
 fn w27_read_error_at_recovery_is_refused_and_costs_nothing_once_it_has_passed() {
-    let world = World::new();
-    let mut writer = world.open();
-    post(&mut writer, &["one"]);
-    writer.rotate().unwrap();
-    post(&mut writer, &["two"]);
-    drop(writer);
+    let world = segment_each(&["one", "two"]).0;
     // The header is read first, then the frames.
     let first = world.segments()[0].display().to_string();
     world.disk.plan(
@@ -473,12 +421,7 @@ fn w27_read_error_at_recovery_is_refused_and_costs_nothing_once_it_has_passed() 
 
 #[test]
 fn w27_salvage_keeps_what_is_readable_around_a_read_error() {
-    let world = World::new();
-    let mut writer = world.open();
-    post(&mut writer, &["one"]);
-    writer.rotate().unwrap();
-    post(&mut writer, &["two"]);
-    drop(writer);
+    let world = segment_each(&["one", "two"]).0;
     let first = world.segments()[0].display().to_string();
     world
         .disk
@@ -553,8 +496,7 @@ fn w28_salvage_over_three_damaged_ranges_keeps_everything_else_and_reports_exact
 #[test]
 fn w28_salvage_puts_copies_of_damaged_files_and_a_report_into_quarantine() {
     let world = three_proven();
-    let path = world.segments()[0].clone();
-    let place = place_of(&world.bytes(&path), "two");
+    let (path, place) = world.find("two");
     let broken = world.with(&path, |bytes| bytes[place.start + 28] ^= 1);
     let damaged = broken.bytes(&path);
     salvage(&broken.environment(5), &broken.options).unwrap();
@@ -582,10 +524,8 @@ fn w36_old_torn_tail_behind_a_seal_is_not_damage() {
     for at in 0..6 {
         post(&mut writer, &[&format!("{at}").repeat(900)]);
     }
-    let path = world.segments()[0].clone();
-    let end = places(&world.bytes(&path)).last().unwrap().end;
     drop(writer);
-    let torn = world.with(&path, |bytes| bytes[end..end + 300].fill(0xab));
+    let (torn, path, _) = world.torn(300);
     let mut writer = torn.open();
     post(&mut writer, &["new traffic"]);
     writer.heartbeat().unwrap();
@@ -607,16 +547,7 @@ fn damage_directly_before_a_claim_is_seen_by_that_claim_alone() {
     post(&mut writer, &["hit"]);
     let last = text_record("proof");
     writer.append(Lane::Normal, &[&last]).unwrap();
-    let path = world.segments()[0].clone();
-    let place = place_of(&world.bytes(&path), "hit");
+    let (path, place) = world.find("hit");
     let broken = world.with(&path, |bytes| bytes[place.start..place.end].fill(0));
-    assert_eq!(
-        damage_of(&broken.refusal()),
-        vec![(
-            path,
-            place.start as u64,
-            Lsn(place.lsn),
-            Some(Lsn(place.lsn))
-        )]
-    );
+    assert_eq!(damage_of(&broken.refusal()), vec![place.of(&path)]);
 }

@@ -8,28 +8,18 @@ use tocsin::sys::{
     Call, CrashModel, DiskOp, Errno, Fate, Fault, FaultKind, Image, RecordingDisk, SimDisk,
 };
 use tocsin::wal::{
-    AppendError, Class, Lane, Log, Lsn, OpenError, QueueLimits, ThreadOptions, Writer, open,
+    AppendError, Class, Lane, Log, Lsn, OpenError, QueueLimits, SegmentSeq, ThreadOptions, Writer,
+    open,
 };
 
-use crate::gate::GatedDisk;
-use crate::support::{Texts, World, checkpoint, post, text_record, texts};
+use crate::gate::open_gated;
+use crate::support::{
+    Texts, World, checkpoint, end, killed_after, post, post_through, start, text_record, texts,
+};
 
 fn append(writer: &mut Writer, text: &str) -> Result<Lsn, AppendError> {
     writer
         .append(Lane::Normal, &[&text_record(text)])
-        .map(|appended| appended.last)
-}
-
-fn start(writer: Writer) -> Log {
-    let options = ThreadOptions {
-        heartbeat_every: None,
-        ..ThreadOptions::default()
-    };
-    Log::start(writer, options, Box::new(|_| ())).unwrap()
-}
-
-fn post_through(log: &Log, lane: Lane, text: &str) -> Result<Lsn, AppendError> {
-    log.append_and_wait(lane, vec![text_record(text)])
         .map(|appended| appended.last)
 }
 
@@ -46,11 +36,10 @@ fn w01_failed_sync_refuses_every_waiter_and_the_next_start_is_fine() {
     let world = World::new();
     let log = start(world.open());
     post_through(&log, Lane::Normal, "acked").unwrap();
-    world.disk.plan(Fault::once(
-        Call::Fdatasync,
-        1,
-        FaultKind::Error(Errno::Eio),
-    ));
+    // Not the sync of the spare segment, which is made beside.
+    world
+        .disk
+        .plan(Fault::once(Call::Fdatasync, 1, FaultKind::Error(Errno::Eio)).on(".wal.tmp"));
     let first = post_through(&log, Lane::Normal, "unknown");
     let second = post_through(&log, Lane::Priority, "refused");
     drop(log);
@@ -63,7 +52,8 @@ fn w01_failed_sync_refuses_every_waiter_and_the_next_start_is_fine() {
     assert_eq!(
         (
             cause,
-            is_poisoned(&second),
+            // The same words, and not those of an error about an error.
+            second == first,
             recovered[0].as_str(),
             recovered.contains(&"refused".to_owned())
         ),
@@ -160,11 +150,15 @@ fn w05_full_disk_refuses_and_goes_on_later_without_a_hole_in_the_lsns() {
     }
 }
 
-#[test]
-fn w05_full_disk_that_takes_no_zeros_either_seals_the_segment() {
+/// The disk becomes full in the middle of the second batch, or of the first one of a fresh segment, and
+/// does not take the zeros over its part either; then it has room again.
+fn full_disk_that_takes_no_zeros(is_fresh: bool) -> World {
     let world = World::new();
     let mut writer = world.open();
     append(&mut writer, "before").unwrap();
+    if is_fresh {
+        writer.rotate().unwrap();
+    }
     writer.prepare_spare().unwrap();
     world
         .disk
@@ -173,18 +167,28 @@ fn w05_full_disk_that_takes_no_zeros_either_seals_the_segment() {
         times: 2,
         ..Fault::once(Call::Pwrite, 2, FaultKind::Error(Errno::Enospc))
     });
-    let refused = append(&mut writer, "refused");
+    assert!(is_full(&append(&mut writer, "refused")));
     append(&mut writer, "after").unwrap();
     writer.heartbeat().unwrap();
-    drop(writer);
+    world
+}
+
+#[test]
+fn w05_full_disk_that_takes_no_zeros_either_seals_the_segment() {
+    let world = full_disk_that_takes_no_zeros(false);
     assert_eq!(
-        (
-            is_full(&refused),
-            world.segments().len(),
-            world.class(),
-            world.recover()
-        ),
-        (true, 2, Class::Sealed, texts(&["before", "after"]))
+        (world.segments().len(), world.class(), world.recover()),
+        (2, Class::Sealed, texts(&["before", "after"]))
+    );
+}
+
+#[test]
+fn w05_full_disk_at_the_first_batch_of_a_segment_replaces_that_segment() {
+    let world = full_disk_that_takes_no_zeros(true);
+    let void = world.inspect().void.len();
+    assert_eq!(
+        (void, world.class(), world.recover()),
+        (1, Class::CleanEnd, texts(&["before", "after"]))
     );
 }
 
@@ -256,10 +260,7 @@ fn w07_full_disk_at_a_checkpoint_removes_the_tmp_and_keeps_the_log() {
 
 #[test]
 fn w08_kill_during_the_zero_filling_of_a_segment_leaves_a_tmp_that_the_start_removes() {
-    let world = World::new();
-    let mut writer = world.open();
-    post(&mut writer, &["one"]);
-    drop(writer);
+    let world = killed_after(&["one"]);
     let killed = world.with_files(|image| {
         image.files.insert(
             "wal/spare-0000000000000000.tmp".into(),
@@ -374,9 +375,7 @@ fn w31_file_system_that_becomes_read_only_poisons() {
 #[test]
 fn w32_slow_sync_refuses_by_age_and_goes_on_when_it_is_over() {
     let world = World::new();
-    let gated = GatedDisk::over(world.disk.clone());
-    let environment = world.environment_over(Arc::new(gated.clone()), 3);
-    let (writer, _) = open(&environment, &world.options, &mut Texts::default()).unwrap();
+    let (gated, writer) = open_gated(&world);
     let options = ThreadOptions {
         limits: QueueLimits {
             wait_max: Duration::from_secs(10),
@@ -385,7 +384,7 @@ fn w32_slow_sync_refuses_by_age_and_goes_on_when_it_is_over() {
         heartbeat_every: None,
     };
     let log = Log::start(writer, options, Box::new(|_| ())).unwrap();
-    gated.close();
+    gated.close(Call::Fdatasync);
     let (answers, answered) = std::sync::mpsc::channel();
     let send = |text: &'static str| {
         let answers = answers.clone();
@@ -515,10 +514,7 @@ fn record_of_a_batch_that_a_full_disk_refused_never_continues_the_batch_written_
     let shared: Arc<dyn tocsin::sys::Disk> = Arc::<RecordingDisk<SimDisk>>::clone(&disk);
     let environment = world.environment_over(shared, 3);
     let (mut writer, _) = open(&environment, &world.options, &mut Texts::default()).unwrap();
-    let end = crate::support::places(&world.bytes(&world.segments()[0]))
-        .last()
-        .unwrap()
-        .end;
+    let end = end(&world.bytes(&world.segments()[0]));
     // A BatchStart takes 48 bytes, a record 28 and its payload.
     let first_of_batch = "a".repeat(600);
     let batch_head = 48 + 28 + 600 + 4;
@@ -555,5 +551,49 @@ fn record_of_a_batch_that_a_full_disk_refused_never_continues_the_batch_written_
             starts.as_str()
         ),
         (true, 5, "pc")
+    );
+}
+
+#[test]
+fn writer_refuses_what_is_empty_or_too_large_and_goes_on() {
+    let world = World::new();
+    let mut writer = world.open();
+    let nothing = writer.append(Lane::Normal, &[]);
+    let empty = append(&mut writer, "");
+    let large = append(&mut writer, &"x".repeat(7000));
+    let next = append(&mut writer, "one");
+    assert_eq!(
+        (nothing, empty, large, next),
+        (
+            Err(AppendError::Empty),
+            Err(AppendError::Empty),
+            Err(AppendError::TooLarge {
+                bytes: 7080,
+                bytes_max: 6144
+            }),
+            Ok(Lsn(4))
+        )
+    );
+}
+
+#[test]
+fn writer_says_which_segment_it_writes_to_and_why_it_no_longer_does() {
+    let world = World::new();
+    let mut writer = world.open();
+    append(&mut writer, "one").unwrap();
+    let healthy = (writer.segment(), writer.poison().map(str::to_owned));
+    writer.rotate().unwrap();
+    world
+        .disk
+        .plan(Fault::once(Call::Pwrite, 1, FaultKind::Error(Errno::Eio)));
+    append(&mut writer, "two").unwrap_err();
+    let ill = (writer.segment(), writer.poison().map(str::to_owned));
+    let cause = "cannot write to wal/0000000000000003-0000000000000005.wal at offset 4096: Input/output error (os error 5)";
+    assert_eq!(
+        (healthy, ill),
+        (
+            (SegmentSeq(2), None),
+            (SegmentSeq(3), Some(cause.to_owned()))
+        )
     );
 }

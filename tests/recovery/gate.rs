@@ -1,18 +1,38 @@
-//! A disk whose syncs can be held up.
+//! A disk whose writes or syncs can be held up.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
 
-use tocsin::sys::{Access, Disk, DiskFile, Held, LockOutcome, SimDisk};
+use tocsin::sys::{Access, Call, Disk, DiskFile, Held, LockOutcome, SimDisk};
+use tocsin::wal::{Writer, open};
+
+use crate::support::{Texts, World};
+
+#[derive(Debug, Default)]
+struct GateState {
+    closed_for: Option<Call>,
+    is_blocked: bool,
+}
 
 #[derive(Debug, Default)]
 struct Gate {
-    state: Mutex<(bool, bool)>,
+    state: Mutex<GateState>,
     changed: Condvar,
 }
 
-/// Passes everything on, but lets no sync through while it is closed.
+impl Gate {
+    fn pass(&self, call: Call) {
+        let mut state = self.state.lock().unwrap();
+        while state.closed_for == Some(call) {
+            state.is_blocked = true;
+            self.changed.notify_all();
+            state = self.changed.wait(state).unwrap();
+        }
+    }
+}
+
+/// Passes everything on, but lets no call of one kind through to the log while it is closed.
 #[derive(Debug, Clone)]
 pub struct GatedDisk {
     inner: SimDisk,
@@ -27,25 +47,33 @@ impl GatedDisk {
         }
     }
 
-    pub fn close(&self) {
-        self.gate.state.lock().unwrap().0 = true;
+    pub fn close(&self, call: Call) {
+        self.gate.state.lock().unwrap().closed_for = Some(call);
     }
 
     pub fn open(&self) {
-        self.gate.state.lock().unwrap().0 = false;
+        self.gate.state.lock().unwrap().closed_for = None;
         self.gate.changed.notify_all();
     }
 
-    /// Returns once a sync of the log waits at the gate.
+    /// Returns once a call of the log waits at the gate.
     pub fn wait_until_blocked(&self) {
         let state = self.gate.state.lock().unwrap();
         drop(
             self.gate
                 .changed
-                .wait_while(state, |(_, is_blocked)| !*is_blocked)
+                .wait_while(state, |state| !state.is_blocked)
                 .unwrap(),
         );
     }
+}
+
+/// Opens the store through a gate.
+pub fn open_gated(world: &World) -> (GatedDisk, Writer) {
+    let gated = GatedDisk::over(world.disk.clone());
+    let environment = world.environment_over(Arc::new(gated.clone()), 3);
+    let (writer, _) = open(&environment, &world.options, &mut Texts::default()).unwrap();
+    (gated, writer)
 }
 
 #[derive(Debug)]
@@ -57,17 +85,15 @@ struct GatedFile {
 
 impl DiskFile for GatedFile {
     fn pwrite(&self, offset: u64, bytes: &[u8]) -> io::Result<usize> {
+        if !self.is_spare {
+            self.gate.pass(Call::Pwrite);
+        }
         self.inner.pwrite(offset, bytes)
     }
 
     fn fdatasync(&self) -> io::Result<()> {
         if !self.is_spare {
-            let mut state = self.gate.state.lock().unwrap();
-            while state.0 {
-                state.1 = true;
-                self.gate.changed.notify_all();
-                state = self.gate.changed.wait(state).unwrap();
-            }
+            self.gate.pass(Call::Fdatasync);
         }
         self.inner.fdatasync()
     }

@@ -7,10 +7,16 @@
     reason = "a test that cannot go on has failed, and its stores are small"
 )]
 
+mod ahead;
 mod checkpoints;
 mod damage;
 mod faults;
 mod gate;
+mod hands;
 mod lifecycle;
+mod queue;
+mod replay;
+mod strange;
 mod support;
 mod sweep;
+mod wording;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use tocsin::sys::{Disk, Image, SeededEntropy, SimDisk, VirtualClock, WallTime};
 use tocsin::wal::scan::{Behind, Scanned, inspect};
 use tocsin::wal::{
-    Class, Environment, Lane, LogOptions, Lsn, NewRecord, OpenError, RecordType, Replay,
-    ScanReport, StartReport, View, Writer, open,
+    AppendError, Class, Completion, Environment, Lane, Log, LogOptions, Lsn, NewRecord, OpenError,
+    RecordType, Replay, ScanReport, StartReport, ThreadOptions, View, Writer, open,
 };
 
 /// Small, so that rotations are cheap to provoke.
@@ -65,6 +65,59 @@ pub fn post(writer: &mut Writer, texts: &[&str]) {
     let records: Vec<_> = texts.iter().map(|text| text_record(text)).collect();
     let records: Vec<_> = records.iter().collect();
     writer.append(Lane::Normal, &records).unwrap();
+}
+
+/// A store whose process was killed after these batches of one record each, all in one segment.
+pub fn killed_after(batches: &[&str]) -> World {
+    let world = World::new();
+    let mut writer = world.open();
+    batches.iter().for_each(|text| post(&mut writer, &[text]));
+    world
+}
+
+/// As [`killed_after`], with a heartbeat at the end, which proves the last batch.
+pub fn proven(batches: &[&str]) -> World {
+    let world = World::new();
+    let mut writer = world.open();
+    batches.iter().for_each(|text| post(&mut writer, &[text]));
+    writer.heartbeat().unwrap();
+    world
+}
+
+/// As [`killed_after`], each in a segment of its own, and still open.
+pub fn segment_each(batches: &[&str]) -> (World, Writer) {
+    let world = World::new();
+    let mut writer = world.open();
+    for (at, text) in batches.iter().enumerate() {
+        if at > 0 {
+            writer.rotate().unwrap();
+        }
+        post(&mut writer, &[text]);
+    }
+    (world, writer)
+}
+
+/// A running log without heartbeats, whose records go nowhere.
+pub fn start(writer: Writer) -> Log {
+    Log::start(writer, without_heartbeats(), Box::new(|_| ())).unwrap()
+}
+
+pub fn without_heartbeats() -> ThreadOptions {
+    ThreadOptions {
+        heartbeat_every: None,
+        ..ThreadOptions::default()
+    }
+}
+
+/// Appends through the running log; the LSN, or why not.
+pub fn post_through(log: &Log, lane: Lane, text: &str) -> Result<Lsn, AppendError> {
+    log.append_and_wait(lane, vec![text_record(text)])
+        .map(|appended| appended.last)
+}
+
+/// For requests whose answers do not matter.
+pub fn no_answer() -> Completion {
+    Box::new(|_| ())
 }
 
 /// A checkpoint of those texts at the present end of the log.
@@ -170,6 +223,36 @@ impl World {
             .collect()
     }
 
+    /// The same store with a flipped bit in the payload of the record with that text, and where the
+    /// damage is: file, offset, LSNs, as [`damage_of`] gives it back.
+    pub fn with_flipped(&self, text: &str) -> (Self, (PathBuf, u64, Lsn, Option<Lsn>)) {
+        let (path, place) = self.find(text);
+        let broken = self.with(&path, |bytes| bytes[place.start + 28] ^= 1);
+        (broken, place.of(&path))
+    }
+
+    /// The same store with so many bytes behind its last record that are none: what a crash in
+    /// mid-write leaves. Where they begin, too.
+    pub fn torn(&self, count: usize) -> (Self, PathBuf, usize) {
+        let path = self.segments().pop().unwrap();
+        let end = end(&self.bytes(&path));
+        let torn = self.with(&path, |bytes| bytes[end..end + count].fill(0xab));
+        (torn, path, end)
+    }
+
+    /// The segment and the place of the record with that text.
+    pub fn find(&self, text: &str) -> (PathBuf, Place) {
+        let mut segments = self.segments().into_iter();
+        segments
+            .find_map(|path| Some((path.clone(), find(&self.bytes(&path), text)?)))
+            .unwrap()
+    }
+
+    /// The first segment.
+    pub fn first_segment(&self) -> PathBuf {
+        self.segments().swap_remove(0)
+    }
+
     pub fn segments(&self) -> Vec<PathBuf> {
         self.files("wal")
             .into_iter()
@@ -189,6 +272,14 @@ pub struct Place {
     pub end: usize,
     pub lsn: u64,
     pub record_type: u8,
+}
+
+impl Place {
+    /// As [`damage_of`] gives damage to this one record back.
+    pub fn of(&self, path: &Path) -> (PathBuf, u64, Lsn, Option<Lsn>) {
+        let lsn = Lsn(self.lsn);
+        (path.to_path_buf(), self.start as u64, lsn, Some(lsn))
+    }
 }
 
 /// The frames of a segment, read without looking at checksums.
@@ -215,8 +306,17 @@ pub fn places(bytes: &[u8]) -> Vec<Place> {
 
 /// The place of the record with that text.
 pub fn place_of(bytes: &[u8], text: &str) -> Place {
+    find(bytes, text).unwrap()
+}
+
+fn find(bytes: &[u8], text: &str) -> Option<Place> {
     let is_it = |place: &Place| bytes[place.start + 28..place.end].starts_with(text.as_bytes());
-    *places(bytes).iter().find(|place| is_it(place)).unwrap()
+    places(bytes).into_iter().find(is_it)
+}
+
+/// Where the records of a segment end.
+pub fn end(bytes: &[u8]) -> usize {
+    places(bytes).last().unwrap().end
 }
 
 /// What a refusal says about the damage: file, offset, LSNs.

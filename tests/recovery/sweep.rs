@@ -2,9 +2,9 @@
 //! that was acknowledged is lost, nothing panics, and a healthy disk makes all well again.
 
 use tocsin::sys::{Call, Errno, Fault, FaultKind};
-use tocsin::wal::{Class, Lane, Log, ThreadOptions, Writer, repair_tail, salvage};
+use tocsin::wal::{Class, Lane, Writer, repair_tail, salvage};
 
-use crate::support::{World, place_of, places, post, text_record, texts};
+use crate::support::{World, killed_after, post, start, text_record, texts};
 
 const CALLS: [Call; 13] = [
     Call::Open,
@@ -151,9 +151,7 @@ fn damaged() -> World {
     post(&mut writer, &["three"]);
     writer.heartbeat().unwrap();
     drop(writer);
-    let path = world.segments()[0].clone();
-    let place = place_of(&world.bytes(&path), "two");
-    world.with(&path, |bytes| bytes[place.start + 28] ^= 1)
+    world.with_flipped("two").0
 }
 
 #[test]
@@ -183,16 +181,7 @@ fn every_call_of_a_salvage_may_fail_and_the_next_salvage_keeps_all_that_is_sound
 
 #[test]
 fn every_call_of_a_tail_repair_may_fail_and_the_store_still_starts() {
-    let world = World::new();
-    let mut writer = world.open();
-    post(&mut writer, &["one"]);
-    drop(writer);
-    let path = world.segments()[0].clone();
-    let end = places(&world.bytes(&path)).last().unwrap().end;
-    let image = world
-        .with(&path, |bytes| bytes[end..end + 40].fill(9))
-        .disk
-        .image();
+    let image = killed_after(&["one"]).torn(40).0.disk.image();
     let (faults, wrong) = sweep(|fault| {
         let world = World::on(&image);
         world.disk.plan(fault.clone());
@@ -219,13 +208,9 @@ fn every_call_may_fail_under_the_running_log() {
     let (faults, wrong) = sweep(|fault| {
         let world = World::new();
         let writer = world.open();
-        let options = ThreadOptions {
-            heartbeat_every: None,
-            ..ThreadOptions::default()
-        };
         let before = world.disk.calls(fault.call);
         world.disk.plan(fault.clone());
-        let log = Log::start(writer, options, Box::new(|_| ())).unwrap();
+        let log = start(writer);
         let mut acked = Vec::new();
         for at in 0..8 {
             let text = format!("{at} {}", "x".repeat(2500));

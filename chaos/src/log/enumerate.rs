@@ -8,6 +8,7 @@ use tocsin::wal::Lane;
 
 use super::images::{Depth, each_image};
 use super::model::{Ledger, record};
+use super::progress::Progress;
 use super::workload::{Op, Run, Violation, recover};
 
 /// After the workload's last moment.
@@ -48,8 +49,8 @@ pub struct Plan {
     pub seed: u64,
 }
 
-/// Runs the workload and checks every image.
-pub fn enumerate(ops: &[Op], plan: Plan) -> Result<Enumerated, Violation> {
+/// Runs the workload and checks every image; each is a step of `progress`.
+pub fn enumerate(ops: &[Op], plan: Plan, progress: &Progress) -> Result<Enumerated, Violation> {
     let mut run = Run::begin(plan.seed)?;
     let mut from = 0;
     for op in ops {
@@ -68,112 +69,136 @@ pub fn enumerate(ops: &[Op], plan: Plan) -> Result<Enumerated, Violation> {
         if done <= from {
             continue;
         }
-        check_point(&model, &run.ledger, done, plan, &mut counts).map_err(|violation| {
+        let checker = Checker {
+            ledger: &run.ledger,
+            done,
+            plan,
+            progress,
+        };
+        checker.point(&model, &mut counts).map_err(|violation| {
             Violation::new(format!("after disk operation {done}: {violation}"))
         })?;
     }
     Ok(counts)
 }
 
-fn check_point(
-    model: &CrashModel,
-    ledger: &Ledger,
+/// What the images of one crash point are compared with.
+struct Checker<'a> {
+    ledger: &'a Ledger,
+    /// Operations of the disk before the crash.
     done: usize,
     plan: Plan,
-    counts: &mut Enumerated,
-) -> Result<(), Violation> {
-    let seed = plan.seed ^ done as u64;
-    let depth = match plan.points {
-        Points::LastStep => Depth::FULL,
-        Points::All => Depth::LONG,
-    };
-    let mut at = 0_u64;
-    let mut nested = 0;
-    counts.images += each_image(model, depth, seed, &mut |image| {
-        at += 1;
-        check_image(image, ledger, done, seed)
-            .map_err(|violation| Violation::new(format!("image {at}: {violation}")))?;
-        if plan
-            .nested_every
-            .is_some_and(|every| at.is_multiple_of(every))
-        {
-            let crashed = CrashModel::new(image);
-            nested += check_recovery(&crashed, image, ledger, done, seed)
+    progress: &'a Progress,
+}
+
+impl Checker<'_> {
+    fn seed(&self) -> u64 {
+        self.plan.seed ^ self.done as u64
+    }
+
+    /// Checks every image of the point.
+    fn point(&self, model: &CrashModel, counts: &mut Enumerated) -> Result<(), Violation> {
+        let depth = match self.plan.points {
+            Points::LastStep => Depth::FULL,
+            Points::All => Depth::LONG,
+        };
+        let mut at = 0_u64;
+        let mut nested = 0;
+        counts.images += each_image(model, depth, self.seed(), &mut |image| {
+            at += 1;
+            self.image(image)
                 .map_err(|violation| Violation::new(format!("image {at}: {violation}")))?;
-        }
-        Ok(())
-    })?;
-    if plan.nested_every.is_some() {
-        // A kill, a start, and then a power loss: what the start read may exist in memory only.
-        nested += check_recovery(model, &model.live_image(), ledger, done, seed)
-            .map_err(|violation| Violation::new(format!("after a kill: {violation}")))?;
-    }
-    counts.images += nested;
-    counts.nested += nested;
-    Ok(())
-}
-
-/// Recovers an image, compares, appends a probe, and recovers again.
-fn check_image(image: &Image, ledger: &Ledger, done: usize, seed: u64) -> Result<(), Violation> {
-    let disk = SimDisk::without_power_loss(image);
-    let clock = Arc::new(VirtualClock::at(LATER));
-    let again = Arc::<VirtualClock>::clone(&clock);
-    let (mut writer, first) = recover(Arc::new(disk.clone()), clock, seed)?;
-    ledger.judge(done, &first).map_err(Violation::new)?;
-    writer
-        .append(Lane::Normal, &[&record(PROBE, 64)])
-        .map_err(|error| Violation::new(format!("the recovered log does not go on: {error}")))?;
-    drop(writer);
-    let (_, mut second) = recover(Arc::new(disk), again, seed + 1)
-        .map_err(|violation| Violation::new(format!("second start: {violation}")))?;
-    if second.pop() != Some(PROBE) || second != first {
-        return Err(Violation::new(
-            "a second start gives other records than the first",
-        ));
-    }
-    Ok(())
-}
-
-/// Records a recovery and crashes it after each of its operations.
-fn check_recovery(
-    crashed: &CrashModel,
-    live: &Image,
-    ledger: &Ledger,
-    done: usize,
-    seed: u64,
-) -> Result<u64, Violation> {
-    let disk = Arc::new(RecordingDisk::numbered_from(
-        SimDisk::new(live),
-        RECOVERY_FILES,
-    ));
-    let shared: Arc<dyn Disk> = Arc::<RecordingDisk<SimDisk>>::clone(&disk);
-    let clock = Arc::new(VirtualClock::at(LATER));
-    let (writer, first) = recover(shared, clock, seed)?;
-    drop(writer);
-    let mut model = crashed.clone();
-    let mut count = 0;
-    let disk_ops = disk.ops();
-    for (at, op) in disk_ops.iter().enumerate() {
-        model.apply(op);
-        let is_complete = at + 1 == disk_ops.len();
-        count += each_image(&model, Depth::SUBSETS, seed, &mut |image| {
-            let disk = SimDisk::without_power_loss(image);
-            let clock = Arc::new(VirtualClock::at(LATER));
-            let (_, second) = recover(Arc::new(disk), clock, seed + 2)?;
-            ledger.judge(done, &second).map_err(Violation::new)?;
-            if is_complete && second != first {
-                return Err(Violation::new(
-                    "a crash after a start gives other records than the start",
-                ));
+            if self
+                .plan
+                .nested_every
+                .is_some_and(|every| at.is_multiple_of(every))
+            {
+                let crashed = CrashModel::new(image);
+                nested += self
+                    .recovery(&crashed, image)
+                    .map_err(|violation| Violation::new(format!("image {at}: {violation}")))?;
             }
             Ok(())
-        })
-        .map_err(|violation: Violation| {
-            Violation::new(format!(
-                "crash in recovery after its operation {}: {violation}",
-                at + 1
-            ))
         })?;
+        if self.plan.nested_every.is_some() {
+            // A kill, a start, and then a power loss: what the start read may exist in memory only.
+            nested += self
+                .recovery(model, &model.live_image())
+                .map_err(|violation| Violation::new(format!("after a kill: {violation}")))?;
+        }
+        counts.images += nested;
+        counts.nested += nested;
+        Ok(())
     }
-    Ok(count)
+
+    /// Recovers an image, compares, appends a probe, and recovers again.
+    fn image(&self, image: &Image) -> Result<(), Violation> {
+        let seed = self.seed();
+        let disk = SimDisk::without_power_loss(image);
+        let clock = Arc::new(VirtualClock::at(LATER));
+        let again = Arc::<VirtualClock>::clone(&clock);
+        let (mut writer, first) = recover(Arc::new(disk.clone()), clock, seed)?;
+        self.judge(&first)?;
+        writer
+            .append(Lane::Normal, &[&record(PROBE, 64)])
+            .map_err(|error| {
+                Violation::new(format!("the recovered log does not go on: {error}"))
+            })?;
+        drop(writer);
+        let (_, mut second) = recover(Arc::new(disk), again, seed + 1)
+            .map_err(|violation| Violation::new(format!("second start: {violation}")))?;
+        if second.pop() != Some(PROBE) || second != first {
+            return Err(Violation::new(
+                "a second start gives other records than the first",
+            ));
+        }
+        self.progress.step();
+        Ok(())
+    }
+
+    /// Records a recovery and crashes it after each of its operations.
+    fn recovery(&self, crashed: &CrashModel, live: &Image) -> Result<u64, Violation> {
+        let seed = self.seed();
+        let disk = Arc::new(RecordingDisk::numbered_from(
+            SimDisk::new(live),
+            RECOVERY_FILES,
+        ));
+        let shared: Arc<dyn Disk> = Arc::<RecordingDisk<SimDisk>>::clone(&disk);
+        let clock = Arc::new(VirtualClock::at(LATER));
+        let (writer, first) = recover(shared, clock, seed)?;
+        drop(writer);
+        let mut model = crashed.clone();
+        let mut count = 0;
+        let disk_ops = disk.ops();
+        for (at, op) in disk_ops.iter().enumerate() {
+            model.apply(op);
+            let is_complete = at + 1 == disk_ops.len();
+            count += each_image(&model, Depth::SUBSETS, seed, &mut |image| {
+                let disk = SimDisk::without_power_loss(image);
+                let clock = Arc::new(VirtualClock::at(LATER));
+                let (_, second) = recover(Arc::new(disk), clock, seed + 2)?;
+                self.judge(&second)?;
+                if is_complete && second != first {
+                    return Err(Violation::new(
+                        "a crash after a start gives other records than the start",
+                    ));
+                }
+                self.progress.step();
+                Ok(())
+            })
+            .map_err(|violation: Violation| {
+                Violation::new(format!(
+                    "crash in recovery after its operation {}: {violation}",
+                    at + 1
+                ))
+            })?;
+        }
+        Ok(count)
+    }
+
+    fn judge(&self, recovered: &[u64]) -> Result<(), Violation> {
+        self.ledger
+            .judge(self.done, recovered)
+            .map_err(Violation::new)
+    }
 }

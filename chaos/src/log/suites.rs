@@ -8,12 +8,10 @@ use std::time::Duration;
 use tocsin::sys::{Clock, Entropy, SeededEntropy};
 
 use super::enumerate::{Plan, Points, enumerate};
+use super::progress::{HANG_AFTER, Progress, Watchdog};
 use super::rot::{flip_bits, mangle, specimen};
 use super::threads::{gathered_batch, senders_and_a_failing_sync};
 use super::workload::{Op, Run, Violation};
-
-/// Without progress for this long, something hangs: the slowest single step takes milliseconds.
-const HANG_AFTER: Duration = Duration::from_secs(60);
 
 /// Nested enumeration after every so many images: each costs some fifty images itself.
 const NESTED_EVERY: u64 = 97;
@@ -37,7 +35,7 @@ pub struct Tally {
     pub panics: AtomicU64,
     /// Set when a part made no progress.
     pub hangs: AtomicU64,
-    progress: AtomicU64,
+    progress: Progress,
     violations: Mutex<Vec<String>>,
     stop_at_first: AtomicBool,
 }
@@ -77,7 +75,7 @@ impl Tally {
                 Some("panic".to_owned())
             }
         };
-        self.progress.fetch_add(1, Ordering::Relaxed);
+        self.progress.step();
         if let Some(what) = what {
             let text = format!("{what}\n    reproduce: {}", reproduce());
             self.violations
@@ -105,15 +103,10 @@ pub fn in_parallel(tally: &Tally, clock: &dyn Clock, work: &(dyn Fn(u64, u64) + 
 }
 
 fn watch(tally: &Tally, clock: &dyn Clock, running: &AtomicU64) {
-    let mut last = (tally.progress.load(Ordering::Relaxed), clock.monotonic());
+    let mut watchdog = Watchdog::new(tally.progress.steps(), clock.monotonic());
     while running.load(Ordering::SeqCst) > 0 {
         std::thread::park_timeout(Duration::from_millis(20));
-        let progress = tally.progress.load(Ordering::Relaxed);
-        let now = clock.monotonic();
-        if progress != last.0 {
-            last = (progress, now);
-        }
-        if now - last.1 > HANG_AFTER {
+        if watchdog.is_hang(tally.progress.steps(), clock.monotonic()) {
             tally.hangs.fetch_add(1, Ordering::Relaxed);
             let text = format!(
                 "no progress for {} s: something hangs",
@@ -165,7 +158,7 @@ pub fn workload(tally: &Tally, ops: &[Op], plan: Plan) {
         )
     };
     tally.case(&reproduce, || {
-        let counts = enumerate(ops, plan)?;
+        let counts = enumerate(ops, plan, &tally.progress)?;
         tally.images.fetch_add(counts.images, Ordering::Relaxed);
         tally.nested.fetch_add(counts.nested, Ordering::Relaxed);
         Ok(())
@@ -253,7 +246,7 @@ pub fn rot(tally: &Tally, every: u64, seed: u64, part: u64, parts: u64) {
             }
             let flips = flip_bits(&specimen, part + parts * slice, parts * SLICES, every)?;
             tally.flips.fetch_add(flips, Ordering::Relaxed);
-            tally.progress.fetch_add(1, Ordering::Relaxed);
+            tally.progress.step();
         }
         Ok(())
     });

@@ -30,8 +30,16 @@ pub fn senders_and_a_failing_sync(seed: u64) -> Result<(), Violation> {
     let (writer, _) =
         open(&world, &options(), &mut Recovered::default()).map_err(Violation::new)?;
     let thread_options = ThreadOptions {
+        // Half of the runs encode ahead whatever they can, the others next to nothing.
+        limits: QueueLimits {
+            ahead_bytes_min: if seed.is_multiple_of(2) {
+                1
+            } else {
+                usize::MAX
+            },
+            ..QueueLimits::default()
+        },
         heartbeat_every: None,
-        ..ThreadOptions::default()
     };
     let log = Log::start(writer, thread_options, Box::new(|_| ())).map_err(Violation::new)?;
     disk.plan(Fault::once(Call::Fdatasync, 3 + seed % 20, FaultKind::Error(Errno::Eio)).on(".wal"));

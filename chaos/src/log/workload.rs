@@ -10,6 +10,7 @@ use tocsin::sys::{
 };
 use tocsin::wal::{AppendError, Environment, Lane, LogOptions, Lsn, Writer, open};
 
+use super::listing::Listing;
 use super::model::{Ledger, Recovered, Submission, record, write_sections};
 
 /// Small, so that images are cheap; large enough for batches over several pages.
@@ -97,6 +98,8 @@ pub struct Run {
     /// What was submitted.
     pub ledger: Ledger,
     next_number: u64,
+    /// Checkpoints that succeeded.
+    checkpoints_made: usize,
 }
 
 /// Something that must not happen.
@@ -176,6 +179,7 @@ impl Run {
             state: Vec::new(),
             ledger: Ledger::default(),
             next_number: 1,
+            checkpoints_made: 0,
         };
         run.start()?;
         Ok(run)
@@ -211,7 +215,12 @@ impl Run {
         self.disk.ops()
     }
 
+    fn listing(&self) -> Listing {
+        Listing::of(&self.disk.inner().image())
+    }
+
     fn start(&mut self) -> Result<(), Violation> {
+        let before = self.listing();
         let mut recovered = Recovered::default();
         let (writer, _) = open(&self.environment, &options(), &mut recovered)
             .map_err(|error| Violation::new(format!("the start was refused: {error}")))?;
@@ -229,7 +238,7 @@ impl Run {
         }
         self.state = recovered.numbers;
         self.writer = Some(writer);
-        Ok(())
+        self.listing().after_start(&before).map_err(Violation::new)
     }
 
     /// Does one step.
@@ -377,11 +386,17 @@ impl Run {
         let state = self.state.clone();
         let writer = self.writer()?;
         let lsn: Lsn = writer.durable();
-        // A failed checkpoint costs nothing: the ones before it and the log are still there.
-        let _ = writer.checkpoint(lsn, state.len() as u64, |sections| {
+        let made = writer.checkpoint(lsn, state.len() as u64, |sections| {
             write_sections(sections, &state)
         });
-        Ok(())
+        if made.is_err() {
+            // It costs nothing: the ones before it and the log are still there.
+            return Ok(());
+        }
+        self.checkpoints_made += 1;
+        self.listing()
+            .after_checkpoint(lsn.0, self.checkpoints_made)
+            .map_err(Violation::new)
     }
 
     fn rotate(&mut self) -> Result<(), Violation> {

@@ -95,7 +95,8 @@ pub(super) struct PreviewArgs {
     pub(super) files: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) sample: SampleArgs,
-    /// Show this template too, as text or, if its name contains `html`, as HTML; can be repeated
+    /// Show this template, as text or, if its name contains `html`, as HTML; can be repeated [default:
+    /// all that the files define]
     #[arg(long, value_name = "NAME")]
     pub(super) show: Vec<String>,
     /// The template of the subject or title

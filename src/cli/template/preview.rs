@@ -1,4 +1,7 @@
 //! `tocsin template preview`: what a notification would look like.
+//!
+//! Shown are subject, text and HTML, and the templates that are asked for; if none are, those that the
+//! files define.
 
 use std::sync::Arc;
 
@@ -27,9 +30,11 @@ pub(super) fn run(args: &PreviewArgs, context: &mut Context<'_>) -> Result<Exit,
     };
     let mut templates =
         Templates::new(&options).map_err(|error| Problem::Usage(error.to_string()))?;
+    let mut known = templates.names();
     for path in &args.files {
         let text = sample::read(context, path)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
+        known.insert(name.to_string());
         if let Err(error) = templates.add(&name, text) {
             context.out.flush()?;
             writeln!(context.err, "tocsin: error: {}: {error}", path.display())?;
@@ -41,7 +46,11 @@ pub(super) fn run(args: &PreviewArgs, context: &mut Context<'_>) -> Result<Exit,
             return Ok(exit::FAULTY);
         }
     }
-    let parts = parts(args, &templates, &data);
+    let shown = match args.show.as_slice() {
+        [] => templates.names().difference(&known).cloned().collect(),
+        names => names.to_vec(),
+    };
+    let parts = parts(args, &shown, &templates, &data);
     match args.format {
         Format::Text => print(&parts, context)?,
         Format::Json => print_json(&parts, context)?,
@@ -53,7 +62,7 @@ pub(super) fn run(args: &PreviewArgs, context: &mut Context<'_>) -> Result<Exit,
     })
 }
 
-fn parts(args: &PreviewArgs, templates: &Templates, data: &Data) -> Vec<Part> {
+fn parts(args: &PreviewArgs, shown: &[String], templates: &Templates, data: &Data) -> Vec<Part> {
     let part = |title: &str, mode, template: &str| Part {
         title: title.to_owned(),
         result: templates
@@ -66,7 +75,7 @@ fn parts(args: &PreviewArgs, templates: &Templates, data: &Data) -> Vec<Part> {
         part("Text", Mode::Text, &args.text),
         part("HTML", Mode::Html, &args.html),
     ];
-    for name in &args.show {
+    for name in shown {
         let mode = if name.to_lowercase().contains("html") {
             Mode::Html
         } else {

@@ -24,8 +24,12 @@ pub(super) fn read(context: &Context<'_>, path: &Path) -> Result<Vec<u8>, Proble
         context.world.files.read(path, MAX_FILE_BYTES)
     };
     contents.map_err(|error| {
-        let path = path.display();
-        Problem::Usage(format!("cannot read {path}: {error}"))
+        let path = path.display().to_string();
+        let hint = match path.contains('=') {
+            true => "; the labels of one alert go into one argument: --alert 'alertname=A severity=page'",
+            false => "",
+        };
+        Problem::Usage(format!("cannot read {path}: {error}{hint}"))
     })
 }
 

@@ -5,7 +5,6 @@ use crate::sys::Disk;
 use crate::wal::error::OpenError;
 use crate::wal::ids::{Lsn, StoreId};
 use crate::wal::layout;
-use crate::wal::segment::FORMAT_VERSION;
 
 /// Whether a checkpoint can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,13 +33,23 @@ impl CheckpointFile {
             CheckpointState::Damaged(_) => None,
         }
     }
+
+    /// Why it cannot be used, for an operator, if it cannot.
+    pub(crate) fn complaint(&self) -> Option<String> {
+        match self.state {
+            CheckpointState::Whole(_) => None,
+            CheckpointState::Damaged(reason) => {
+                Some(format!("checkpoint {} cannot be used: {reason}", self.lsn))
+            }
+        }
+    }
 }
 
 /// Reads every checkpoint, newest (highest LSN) first. Unfinished ones are not looked at, and
 /// neither are times of files or in files: the LSN decides.
 ///
 /// # Errors
-/// Whatever the disk reports, but for read errors, which make a checkpoint a damaged one.
+/// As [`read_checkpoint`].
 pub(crate) fn newest_first(
     disk: &dyn Disk,
     store: StoreId,
@@ -52,21 +61,6 @@ pub(crate) fn newest_first(
         };
         let state = match read_checkpoint(disk, lsn, store, &mut |_, _| Ok(()))? {
             Ok(info) => CheckpointState::Whole(info),
-            // As a segment is: not damage, but a store that this program must not touch.
-            Err(CheckpointDamage::Newer(found)) => {
-                return Err(OpenError::NewerFormat {
-                    path: disk.display(&layout::checkpoint_path(lsn)),
-                    found,
-                    supported: FORMAT_VERSION,
-                });
-            }
-            Err(CheckpointDamage::Foreign(found)) => {
-                return Err(OpenError::Foreign {
-                    path: disk.display(&layout::checkpoint_path(lsn)),
-                    found,
-                    expected: store,
-                });
-            }
             Err(damage) => CheckpointState::Damaged(damage),
         };
         found.push(CheckpointFile { lsn, state });

@@ -37,10 +37,6 @@ pub enum CheckpointDamage {
     Header,
     /// It names another LSN than its file name.
     Name,
-    /// It belongs to another store.
-    Foreign(StoreId),
-    /// It was written by a later version.
-    Newer(u16),
     /// A section or the whole does not match its checksum.
     Checksum,
     /// The file ends too early, or goes on after its end.
@@ -51,15 +47,13 @@ pub enum CheckpointDamage {
 
 impl fmt::Display for CheckpointDamage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Header => f.write_str("its header is damaged"),
-            Self::Name => f.write_str("its name and its header disagree"),
-            Self::Foreign(id) => write!(f, "it belongs to store {id}"),
-            Self::Newer(version) => write!(f, "it has format version {version}"),
-            Self::Checksum => f.write_str("its contents do not match their checksum"),
-            Self::Length => f.write_str("its length is wrong"),
-            Self::Unreadable => f.write_str("the device cannot read it"),
-        }
+        f.write_str(match self {
+            Self::Header => "its header is damaged",
+            Self::Name => "its name and its header disagree",
+            Self::Checksum => "its contents do not match their checksum",
+            Self::Length => "its length is wrong",
+            Self::Unreadable => "the device cannot read it",
+        })
     }
 }
 
@@ -71,8 +65,9 @@ pub type SectionVisit<'a> =
 /// all of it holds; only then may what was handed on be used.
 ///
 /// # Errors
-/// The outer error: the disk's (but for read errors, which are damage), or the visitor's. The inner
-/// one: the file is no whole checkpoint of this store.
+/// The outer error: the disk's (but for read errors, which are damage), the visitor's, or that this
+/// program must not touch the store: a checkpoint of another one, or of a later version, is not damage.
+/// The inner one: the file is no whole checkpoint.
 pub fn read_checkpoint(
     disk: &dyn Disk,
     lsn: Lsn,
@@ -94,6 +89,16 @@ pub fn read_checkpoint(
     match read(&mut input, lsn, store, visit) {
         Ok(info) => Ok(Ok(info)),
         Err(Stop::Damage(damage)) => Ok(Err(damage)),
+        Err(Stop::Newer(found)) => Err(OpenError::NewerFormat {
+            path: disk.display(&path),
+            found,
+            supported: FORMAT_VERSION,
+        }),
+        Err(Stop::Foreign(found)) => Err(OpenError::Foreign {
+            path: disk.display(&path),
+            found,
+            expected: store,
+        }),
         Err(Stop::Visitor(source)) => Err(OpenError::ReplayCheckpoint {
             path: disk.display(&path),
             source,
@@ -103,6 +108,8 @@ pub fn read_checkpoint(
 
 enum Stop {
     Damage(CheckpointDamage),
+    Newer(u16),
+    Foreign(StoreId),
     Visitor(Box<dyn std::error::Error + Send + Sync>),
 }
 
@@ -179,24 +186,24 @@ fn read(
     }
 }
 
-fn read_header(header: &[u8], lsn: Lsn, store: StoreId) -> Result<(), CheckpointDamage> {
+fn read_header(header: &[u8], lsn: Lsn, store: StoreId) -> Result<(), Stop> {
     if &header[0..8] != MAGIC
         || crc32fast::hash(&header[..HEADER_CRC_OFFSET]) != u32_at(header, HEADER_CRC_OFFSET)
     {
-        return Err(CheckpointDamage::Header);
+        return Err(CheckpointDamage::Header.into());
     }
     let version = u16_at(header, 8);
     if version != FORMAT_VERSION {
-        return Err(CheckpointDamage::Newer(version));
+        return Err(Stop::Newer(version));
     }
     let mut id = [0; 16];
     id.copy_from_slice(&header[16..32]);
     let id = StoreId(uuid::Uuid::from_bytes(id));
     if id != store {
-        return Err(CheckpointDamage::Foreign(id));
+        return Err(Stop::Foreign(id));
     }
     if u64_at(header, 32) != lsn.0 {
-        return Err(CheckpointDamage::Name);
+        return Err(CheckpointDamage::Name.into());
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use super::{
     TRAILER_BYTES, TRAILER_KIND,
 };
 use super::{CheckpointDamage, CheckpointInfo, read_checkpoint};
-use crate::bugs::{Bug, planted};
+use crate::bugs::{Bug, unless_planted};
 use crate::sys::{Disk, DiskFile, WallTime};
 use crate::wal::error::OpenError;
 use crate::wal::fileops::{at, remove_if_there, sync_parent, write_all};
@@ -38,16 +38,13 @@ impl CheckpointWriter {
     /// # Errors
     /// Whatever the disk reports, or that the section is longer than [`SECTION_BYTES_MAX`].
     pub fn section(&mut self, kind: u32, payload: &[u8]) -> io::Result<()> {
-        if payload.len() > SECTION_BYTES_MAX || kind == TRAILER_KIND {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                format!(
-                    "section {kind} of {} bytes cannot be written",
-                    payload.len()
-                ),
-            ));
-        }
         let length = payload.len() as u64;
+        if payload.len() > SECTION_BYTES_MAX || kind == TRAILER_KIND {
+            let text = format!(
+                "a section of kind {kind} and {length} bytes could not be read back: kinds end below {TRAILER_KIND}, sections at {SECTION_BYTES_MAX} bytes"
+            );
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
         let mut crc = crc32fast::Hasher::new();
         crc.update(&kind.to_le_bytes());
         crc.update(&length.to_le_bytes());
@@ -145,32 +142,33 @@ pub(crate) fn finish(
     writer.write_out().map_err(at(disk, "write", &tmp))?;
 
     let path = layout::checkpoint_path(writer.lsn);
-    if !planted(Bug::CheckpointRenamedBeforeSync) {
-        writer.file.fdatasync().map_err(at(disk, "sync", &tmp))?;
-    }
+    unless_planted(Bug::CheckpointRenamedBeforeSync, || {
+        writer.file.fdatasync().map_err(at(disk, "sync", &tmp))
+    })?;
     disk.rename(&tmp, &path).map_err(at(disk, "rename", &tmp))?;
-    if !planted(Bug::NoDirSyncAfterRename) {
-        sync_parent(disk, &path)?;
-    }
+    unless_planted(Bug::NoDirSyncAfterRename, || sync_parent(disk, &path))?;
     let written = CheckpointInfo {
         lsn: writer.lsn,
         file_bytes,
         crc,
         state_hash,
     };
-    if planted(Bug::CheckpointNotVerified) {
-        return Ok(written);
+    unless_planted(Bug::CheckpointNotVerified, || verify(disk, store, &written))?;
+    Ok(written)
+}
+
+/// Step 5: reads back what was written.
+fn verify(disk: &dyn Disk, store: StoreId, written: &CheckpointInfo) -> Result<(), OpenError> {
+    let path = layout::checkpoint_path(written.lsn);
+    let read = read_checkpoint(disk, written.lsn, store, &mut |_, _| Ok(()))?;
+    if read == Ok(*written) {
+        return Ok(());
     }
-    let read = read_checkpoint(disk, writer.lsn, store, &mut |_, _| Ok(()))?;
-    match read {
-        Ok(read) if read.crc == crc => Ok(written),
-        Ok(_) | Err(_) => {
-            let reason = read.err().unwrap_or(CheckpointDamage::Checksum);
-            // It must not be taken for the newest checkpoint at the next start.
-            remove_if_there(disk, &path)?;
-            sync_parent(disk, &path)?;
-            let source = io::Error::new(io::ErrorKind::InvalidData, reason.to_string());
-            Err(at(disk, "verify", &path)(source))
-        }
-    }
+    // A whole checkpoint that is not this one holds another state.
+    let reason = read.err().unwrap_or(CheckpointDamage::Checksum);
+    // It must not be taken for the newest checkpoint at the next start.
+    remove_if_there(disk, &path)?;
+    sync_parent(disk, &path)?;
+    let source = io::Error::new(io::ErrorKind::InvalidData, reason.to_string());
+    Err(at(disk, "verify", &path)(source))
 }
