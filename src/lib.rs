@@ -2,6 +2,7 @@
 
 pub mod bugs;
 pub mod cli;
+pub mod core;
 pub mod model;
 pub mod node;
 pub mod record;
