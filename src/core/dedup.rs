@@ -53,6 +53,20 @@ impl Reason {
             Self::None => "none",
         }
     }
+
+    /// The reason that a record spells.
+    #[must_use]
+    pub fn read(text: &str) -> Self {
+        let all = [
+            Self::FirstNotification,
+            Self::NewAlerts,
+            Self::SomeResolved,
+            Self::AllResolved,
+            Self::RepeatInterval,
+        ];
+        let found = all.into_iter().find(|reason| reason.as_str() == text);
+        found.unwrap_or(Self::None)
+    }
 }
 
 impl fmt::Display for Reason {

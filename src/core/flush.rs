@@ -207,6 +207,7 @@ impl Flush<'_> {
         let known = reason(entry.map(LogEntry::told).as_ref(), &telling);
         let reason = match (known, in_doubt) {
             (Reason::None, Some(in_doubt)) => reason_if_told(in_doubt, &telling),
+            (Reason::None, None) => self.reason_of_failed(open.as_ref(), entry),
             (known, _) => known,
         };
         let receiver_data = match reason {
@@ -275,6 +276,17 @@ impl Flush<'_> {
                 self.send(notification, to);
             }
         }
+    }
+
+    /// Why a notification that failed is owed still, although the notification log does not show it:
+    /// it was decided because of one in doubt.
+    fn reason_of_failed(&self, open: Option<&Intent>, entry: Option<&LogEntry>) -> Reason {
+        let owed = open.filter(|intent| {
+            intent.state == IntentState::Failed
+                && *intent.firing == *self.firing
+                && entry.is_none_or(|entry| entry.told_at < intent.decided_at)
+        });
+        owed.map_or(Reason::None, |intent| Reason::read(&intent.reason))
     }
 
     /// The intent, and what is sent once it is durable.
@@ -357,11 +369,13 @@ impl Flush<'_> {
         let logged = keys
             .iter()
             .filter_map(|key| Some(self.tenant.log.get(key)?.told()));
-        let in_doubt = keys.iter().filter_map(|key| {
-            let intent = self.tenant.intents.get(key)?;
-            (intent.state == IntentState::InDoubt).then(|| as_told(intent))
+        let open = keys.iter().filter_map(|key| {
+            let mut owed = as_told(self.tenant.intents.get(key)?);
+            owed.firing.extend_from_slice(&owed.resolved);
+            owed.firing.sort_unstable();
+            Some(owed)
         });
-        let told: Vec<Told> = logged.chain(in_doubt).collect();
+        let told: Vec<Told> = logged.chain(open).collect();
         let is_owed = |hash: u64| {
             told.iter()
                 .any(|told| told.firing.binary_search(&hash).is_ok())

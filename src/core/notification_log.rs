@@ -8,8 +8,10 @@
 //!   with a time ahead of the clock does not keep later ones out (hazard H16).
 //! * What a peer told is taken if it has not expired, and what is known is strictly older.
 //! * An entry is believed until it is collected, even if it has expired before.
+//! * One that has expired is kept while the integration is owed something because of it: while a
+//!   notification of it fails, and while its group has alerts that it lists as firing and that have ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use prost::Message;
@@ -159,11 +161,38 @@ impl NotificationLog {
         true
     }
 
-    pub(super) fn has_expired(&self, now: WallTime) -> bool {
-        self.entries.values().any(|entry| entry.expires_at <= now)
+    pub(super) fn has_expired(&self, now: WallTime, needed: &Needed) -> bool {
+        let mut all = self.entries.iter();
+        all.any(|(key, entry)| entry.expires_at <= now && !needed.has(key, entry))
     }
 
-    pub(super) fn collect(&mut self, now: WallTime) {
-        self.entries.retain(|_, entry| entry.expires_at > now);
+    pub(super) fn collect(&mut self, now: WallTime, needed: &Needed) {
+        self.entries
+            .retain(|key, entry| entry.expires_at > now || needed.has(key, entry));
+    }
+}
+
+/// What keeps entries although they have expired: an integration that cannot be told goes on being owed
+/// what its entry says.
+#[derive(Debug, Default)]
+pub(super) struct Needed {
+    /// Those with a notification that was not delivered.
+    pub(super) open: BTreeSet<LogKey>,
+    /// The hashes of alerts that ended, by the key of a group that has them still.
+    pub(super) resolved: HashMap<Arc<str>, Vec<u64>>,
+}
+
+impl Needed {
+    fn has(&self, key: &LogKey, entry: &LogEntry) -> bool {
+        if self.open.contains(key) {
+            return true;
+        }
+        let Some(resolved) = self.resolved.get(&key.group_key) else {
+            return false;
+        };
+        let told = entry.told();
+        resolved
+            .iter()
+            .any(|hash| told.firing.binary_search(hash).is_ok())
     }
 }

@@ -11,13 +11,13 @@ use crate::model::Fingerprint;
 use crate::record::{Lsn, MergeV1, Record};
 use crate::sys::WallTime;
 
-use super::alert::Alert;
+use super::alert::{Alert, notification_hash};
 use super::alerts::Alerts;
 use super::event::Event;
 use super::groups::{Group, GroupId, GroupName, Groups};
 use super::inhibit::Inhibitor;
 use super::intents::Intent;
-use super::notification_log::{LogEntry, LogKey, NotificationLog};
+use super::notification_log::{LogEntry, LogKey, Needed, NotificationLog};
 use super::policy::Policy;
 use super::silence::Silence;
 use super::silences::Silences;
@@ -194,11 +194,34 @@ impl Tenant {
 
     /// Whether a record of a collection would change anything.
     pub(super) fn has_expired(&self, now: WallTime) -> bool {
-        self.log.has_expired(now) || self.silences.has_expired(now) || self.alerts.has_expired(now)
+        self.silences.has_expired(now)
+            || self.alerts.has_expired(now)
+            || self.log.has_expired(now, &self.needed(now))
+    }
+
+    /// Which entries of the notification log are needed even if they have expired.
+    fn needed(&self, now: WallTime) -> Needed {
+        let mut needed = Needed {
+            open: self.intents.keys().cloned().collect(),
+            ..Needed::default()
+        };
+        for (_, group) in self.groups.iter() {
+            let alerts = group.alerts.iter().filter_map(|it| self.alert(*it));
+            let ended = alerts.filter(|alert| alert.is_resolved_at(now));
+            let mut hashes = ended
+                .map(|alert| notification_hash(&alert.labels))
+                .peekable();
+            if hashes.peek().is_some() {
+                let key = Arc::clone(&group.name.key);
+                needed.resolved.entry(key).or_default().extend(hashes);
+            }
+        }
+        needed
     }
 
     fn collect(&mut self, now: WallTime) {
-        self.log.collect(now);
+        let needed = self.needed(now);
+        self.log.collect(now, &needed);
         self.silences.collect(now);
         for (fingerprint, stored) in self.alerts.collect(now) {
             let labels = &stored.alert.labels;

@@ -4,7 +4,7 @@ use tocsin::core::{LogEntry, LogKey};
 use tocsin::model::route::RouteSpec;
 use tocsin::record::{MergeV1, Record};
 
-use crate::support::{World, at, policy, route, seconds, simple};
+use crate::support::{Health, World, at, policy, route, seconds, simple};
 
 fn entries(world: &World) -> Vec<(LogKey, LogEntry)> {
     let tenant = world.core.tenant("").unwrap();
@@ -68,6 +68,32 @@ fn r44_an_entry_is_believed_until_it_is_collected_and_then_everything_is_a_first
             // Expired at 1030, collected at 1800.
             "1830 r/webhook first notification: A",
         ]
+    );
+}
+
+#[test]
+fn an_entry_is_kept_beyond_its_life_while_its_receiver_is_owed_something() {
+    let root = RouteSpec {
+        repeat_interval: seconds(1_200),
+        ..route("r", &[])
+    };
+    let mut world = World::new(policy(root, &["r"]));
+    world.post(&["A"]);
+    world.run(100);
+    world.health.insert("r".to_owned(), Health::Down);
+    // Long beyond twice the repeat interval.
+    world.run(9_000);
+    world.post(&["-A"]);
+    world.run(18_000);
+    world.health.clear();
+    world.run(30_000);
+    world.checked_hash();
+    assert_eq!(
+        (world.sent.pop(), entries(&world).len()),
+        (
+            Some("18030 r/webhook all alerts resolved:, resolved A (attempt 31)".to_owned()),
+            0
+        )
     );
 }
 
