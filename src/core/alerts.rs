@@ -74,6 +74,9 @@ pub(super) struct Stored {
     pub(super) is_source: bool,
 }
 
+/// Alerts of one name by their ends.
+type Ends = BTreeSet<(WallTime, Fingerprint)>;
+
 /// All alerts of a tenant.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Alerts {
@@ -81,7 +84,7 @@ pub(super) struct Alerts {
     /// Links are the same for all alerts of a rule, so one text serves them all.
     urls: HashSet<Arc<str>>,
     /// The ends of the alerts of each name, if their number is limited.
-    by_name: Option<HashMap<Box<str>, BTreeSet<(WallTime, Fingerprint)>>>,
+    by_name: Option<HashMap<Box<str>, Ends>>,
 }
 
 impl Alerts {

@@ -13,12 +13,15 @@ use crate::sys::WallTime;
 
 use super::silence::{Silence, SilenceState};
 
+/// Ids of silences.
+type Ids = BTreeSet<Arc<str>>;
+
 /// Silences by id, filed by what they match.
 #[derive(Debug, Clone, Default)]
 pub struct Silences {
     by_id: BTreeMap<Arc<str>, Arc<Silence>>,
     /// Name of a label, value, ids.
-    by_label: HashMap<Box<str>, HashMap<Box<str>, BTreeSet<Arc<str>>>>,
+    by_label: HashMap<Box<str>, HashMap<Box<str>, Ids>>,
     /// The ids of those that are compared with every alert.
     always: BTreeSet<Arc<str>>,
 }
