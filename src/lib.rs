@@ -3,6 +3,7 @@
 pub mod bugs;
 pub mod cli;
 pub mod config;
+pub mod core;
 pub mod model;
 pub mod node;
 pub mod record;

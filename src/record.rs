@@ -14,6 +14,7 @@
 use bincode::Options;
 use serde::{Deserialize, Serialize};
 
+pub use crate::wal::Lsn;
 use crate::wal::RecordType;
 use crate::wal::frame::PAYLOAD_BYTES_MAX;
 
@@ -135,7 +136,8 @@ pub struct NotifyResultV1 {
     pub flush_id: u64,
     /// What was notified.
     pub key: NotificationKeyV1,
-    /// `delivered`, `failed`, `superseded`, `assumed_delivered` or `quarantined`.
+    /// `delivered`, `failed`, `superseded`, `assumed_delivered`, `quarantined`, or `nothing_to_send`
+    /// where only resolved alerts were to be told and the integration is not to be told of those.
     pub outcome: String,
     /// What the receiver or the network said, if it failed; never a secret.
     pub detail: String,
@@ -163,6 +165,8 @@ pub struct GroupTimerV1 {
     pub tenant: String,
     /// Which group.
     pub group_key: String,
+    /// Which of the routes with the same key: routes may share it, and so may their groups.
+    pub ordinal: u32,
     /// When the group came into being.
     pub created_at_ns: i64,
     /// When it is flushed next.
@@ -171,15 +175,27 @@ pub struct GroupTimerV1 {
     pub flush_index: u64,
 }
 
-/// Resolved alerts of which every integration has told.
+/// Resolved alerts of which every integration has told, or has nothing to tell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlertForgottenV1 {
     /// Whose.
     pub tenant: String,
     /// Out of which group.
     pub group_key: String,
-    /// Which.
-    pub fingerprints: Vec<u64>,
+    /// Which of the routes with the same key.
+    pub ordinal: u32,
+    /// Fingerprint, and the LSN of the record that last changed the alert: one that has changed since
+    /// stays.
+    pub alerts: Vec<(u64, u64)>,
+}
+
+/// What had expired was removed: notification log entries, silences, alerts that no group needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CollectedV1 {
+    /// Whose.
+    pub tenant: String,
+    /// What had expired when.
+    pub at_ns: i64,
 }
 
 /// A configuration took effect.
@@ -284,6 +300,7 @@ records! {
     AlertTouch(AlertTouchV1) = 17 schema 1 "alert_touch": "Alerts were received again, unchanged.",
     SilenceMerge(MergeV1) = 19 schema 1 "silence_merge": "Silences of a peer.",
     TenantDeleted(TenantV1) = 20 schema 1 "tenant_deleted": "A tenant went.",
+    Collected(CollectedV1) = 21 schema 1 "collected": "What had expired was removed.",
 }
 
 /// Why a record could not be written or read.
@@ -317,6 +334,27 @@ pub enum CodecError {
         /// The number found.
         number: u8,
     },
+}
+
+/// Encodes a part of a checkpoint, by the rules of payloads.
+///
+/// # Errors
+/// That it would be longer than a record may be.
+pub fn encode_part<T: Serialize>(part: &T) -> Result<Vec<u8>, CodecError> {
+    let encoded = options().serialize(part);
+    encoded.map_err(|source| CodecError::Encode { source })
+}
+
+/// Reads a part of a checkpoint.
+///
+/// # Errors
+/// That the bytes are not of that layout.
+pub fn decode_part<T: serde::de::DeserializeOwned>(
+    name: &'static str,
+    bytes: &[u8],
+) -> Result<T, CodecError> {
+    let decoded = options().deserialize(bytes);
+    decoded.map_err(|source| CodecError::Decode { name, source })
 }
 
 /// bincode says nothing of a payload that ends too early but that it was an input error.

@@ -2,9 +2,9 @@
 //! integers of every width occur. Golden files are made of these; they are frozen with the format.
 
 use tocsin::record::{
-    AlertBatchV1, AlertForgottenV1, AlertTouchV1, AlertV1, ConfigAppliedV1, EndsAtExtendedV1,
-    FlushIntentV1, GroupTimerV1, MergeV1, NotificationKeyV1, NotifyResultV1, Pairs, Record,
-    SilenceExpireV1, SilenceSetV1, TenantV1, TouchV1,
+    AlertBatchV1, AlertForgottenV1, AlertTouchV1, AlertV1, CollectedV1, ConfigAppliedV1,
+    EndsAtExtendedV1, FlushIntentV1, GroupTimerV1, MergeV1, NotificationKeyV1, NotifyResultV1,
+    Pairs, Record, SilenceExpireV1, SilenceSetV1, TenantV1, TouchV1,
 };
 use tocsin::sys::WallTime;
 use tocsin::wal::Lsn;
@@ -115,6 +115,7 @@ pub(crate) fn records() -> Vec<Record> {
         Record::GroupTimer(GroupTimerV1 {
             tenant: tenant(),
             group_key: key().group_key,
+            ordinal: 2,
             created_at_ns: at_ns - 30 * SECOND,
             next_flush_at_ns: at_ns + 300 * SECOND,
             flush_index: 70_000,
@@ -122,7 +123,8 @@ pub(crate) fn records() -> Vec<Record> {
         Record::AlertForgotten(AlertForgottenV1 {
             tenant: tenant(),
             group_key: key().group_key,
-            fingerprints: vec![0xfeed_face_cafe_beef, 12],
+            ordinal: 1,
+            alerts: vec![(0xfeed_face_cafe_beef, 12), (7, 70_000)],
         }),
         Record::ConfigApplied(ConfigAppliedV1 {
             tenant: tenant(),
@@ -163,6 +165,10 @@ pub(crate) fn records() -> Vec<Record> {
         Record::TenantDeleted(TenantV1 {
             tenant: "beta".to_owned(),
             at_ns: at_ns + SECOND,
+        }),
+        Record::Collected(CollectedV1 {
+            tenant: tenant(),
+            at_ns: at_ns + 900 * SECOND,
         }),
     ]
 }

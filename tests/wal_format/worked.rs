@@ -89,14 +89,17 @@ fn integers_of_the_document_are_encoded_as_its_examples_say() {
     assert_eq!(rows, encoded);
 }
 
-/// How a record holds that integer: behind two empty texts and the number of items.
+/// How a record holds that integer: behind two empty texts, a zero and the number of items, and with
+/// a zero behind it.
 fn unsigned(integer: u64) -> Vec<u8> {
     let record = Record::AlertForgotten(AlertForgottenV1 {
         tenant: String::new(),
         group_key: String::new(),
-        fingerprints: vec![integer],
+        ordinal: 0,
+        alerts: vec![(integer, 0)],
     });
-    record.encode().unwrap()[3..].to_vec()
+    let encoded = record.encode().unwrap();
+    encoded[4..encoded.len() - 1].to_vec()
 }
 
 /// How a record holds that integer: behind an empty text.

@@ -99,6 +99,7 @@ impl Content {
             Record::EndsAtExtended(body) => &body.tenant,
             Record::TenantCreated(body) | Record::TenantDeleted(body) => &body.tenant,
             Record::AlertTouch(body) => &body.tenant,
+            Record::Collected(body) => &body.tenant,
         })
     }
 
@@ -309,6 +310,7 @@ fn record_body(record: &Record) -> Value {
         Record::GroupTimer(body) => json!({
             "tenant": body.tenant,
             "group_key": body.group_key,
+            "ordinal": body.ordinal,
             "created_at": time(body.created_at_ns),
             "next_flush_at": time(body.next_flush_at_ns),
             "flush_index": body.flush_index,
@@ -316,7 +318,10 @@ fn record_body(record: &Record) -> Value {
         Record::AlertForgotten(body) => json!({
             "tenant": body.tenant,
             "group_key": body.group_key,
-            "fingerprints": hashes(&body.fingerprints),
+            "ordinal": body.ordinal,
+            "alerts": body.alerts.iter().map(|(fingerprint, lsn)| json!({
+                "fingerprint": hash(*fingerprint), "changed_by_lsn": lsn,
+            })).collect::<Vec<_>>(),
         }),
         Record::ConfigApplied(body) => json!({
             "tenant": body.tenant,
@@ -332,5 +337,9 @@ fn record_body(record: &Record) -> Value {
             })).collect::<Vec<_>>(),
         }),
         Record::TenantCreated(body) | Record::TenantDeleted(body) => tenant(body),
+        Record::Collected(body) => json!({
+            "tenant": body.tenant,
+            "at": time(body.at_ns),
+        }),
     }
 }

@@ -1,0 +1,198 @@
+//! The notification log: what each integration was told last of each group.
+//!
+//! An entry is kept as the protobuf message it came in, which is small, goes out to peers as it is, and
+//! loses no field that this version does not know. Beside it stand the two times that decide its life.
+//!
+//! **Rules**
+//! * What this server told counts in the order of the log of records, whatever the clock said: an entry
+//!   with a time ahead of the clock does not keep later ones out (hazard H16).
+//! * What a peer told is taken if it has not expired, and what is known is strictly older.
+//! * An entry is believed until it is collected, even if it has expired before.
+//! * One that has expired is kept while the integration is owed something because of it: while a
+//!   notification of it fails, and while its group has alerts that it lists as firing and that have ended.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use prost::Message;
+
+use crate::record::NotificationKeyV1;
+use crate::sys::WallTime;
+
+use super::dedup::Told;
+use super::proto::{Entry, MeshEntry, ProtoError, ReceiverData, time};
+
+/// Whose entry it is: an integration, and a group.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LogKey {
+    /// `<route key>:<group labels>`.
+    pub group_key: Arc<str>,
+    /// The receiver's name.
+    pub receiver: Arc<str>,
+    /// The integration's kind.
+    pub integration: Arc<str>,
+    /// Its place among its kind.
+    pub index: u32,
+}
+
+impl LogKey {
+    /// The key that a record names.
+    pub(super) fn of(key: &NotificationKeyV1) -> Self {
+        Self {
+            group_key: key.group_key.as_str().into(),
+            receiver: key.receiver.as_str().into(),
+            integration: key.integration.as_str().into(),
+            index: key.index,
+        }
+    }
+
+    /// As records name it.
+    pub(super) fn in_record(&self, tenant: &str) -> NotificationKeyV1 {
+        NotificationKeyV1 {
+            tenant: tenant.to_owned(),
+            group_key: self.group_key.to_string(),
+            receiver: self.receiver.to_string(),
+            integration: self.integration.to_string(),
+            index: self.index,
+        }
+    }
+}
+
+/// An entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogEntry {
+    /// When the integration was told.
+    pub told_at: WallTime,
+    /// When the entry is to be forgotten.
+    pub expires_at: WallTime,
+    encoded: Box<[u8]>,
+}
+
+impl LogEntry {
+    /// Reads a `MeshEntry`, and whose it is.
+    ///
+    /// # Errors
+    /// If the bytes are no such message, or lack entry or receiver.
+    pub fn read(encoded: &[u8]) -> Result<(LogKey, Self), ProtoError> {
+        let mesh = MeshEntry::decode(encoded)?;
+        let entry = mesh.entry.ok_or(ProtoError::InvalidState)?;
+        let receiver = entry.receiver.ok_or(ProtoError::InvalidState)?;
+        let key = LogKey {
+            group_key: String::from_utf8_lossy(&entry.group_key).into(),
+            receiver: receiver.group_name.into(),
+            integration: receiver.integration.into(),
+            index: receiver.idx,
+        };
+        let read = Self {
+            told_at: time(entry.timestamp),
+            expires_at: time(mesh.expires_at),
+            encoded: encoded.into(),
+        };
+        Ok((key, read))
+    }
+
+    /// The message.
+    #[must_use]
+    pub fn encoded(&self) -> &[u8] {
+        &self.encoded
+    }
+
+    /// What was told.
+    #[must_use]
+    pub fn told(&self) -> Told {
+        let entry = self.entry();
+        let sorted = |mut hashes: Vec<u64>| {
+            hashes.sort_unstable();
+            hashes
+        };
+        Told {
+            at: self.told_at,
+            firing: sorted(entry.firing_alerts),
+            resolved: sorted(entry.resolved_alerts),
+        }
+    }
+
+    /// What the integration keeps for the next time.
+    #[must_use]
+    pub fn receiver_data(&self) -> BTreeMap<String, ReceiverData> {
+        self.entry().receiver_data
+    }
+
+    /// The bytes were read when the entry was made.
+    fn entry(&self) -> Entry {
+        let mesh = MeshEntry::decode(self.encoded());
+        mesh.ok().and_then(|mesh| mesh.entry).unwrap_or_default()
+    }
+}
+
+/// All entries of a tenant.
+#[derive(Debug, Clone, Default)]
+pub struct NotificationLog {
+    entries: BTreeMap<LogKey, LogEntry>,
+}
+
+impl NotificationLog {
+    /// All entries in the order of their keys.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&LogKey, &LogEntry)> {
+        self.entries.iter()
+    }
+
+    /// The entry of an integration and a group.
+    #[must_use]
+    pub fn get(&self, key: &LogKey) -> Option<&LogEntry> {
+        self.entries.get(key)
+    }
+
+    /// What this server told.
+    pub(super) fn put(&mut self, key: LogKey, entry: LogEntry) {
+        self.entries.insert(key, entry);
+    }
+
+    /// What a peer told; whether it was news.
+    pub(super) fn merge(&mut self, key: LogKey, entry: LogEntry, now: WallTime) -> bool {
+        let is_known = self
+            .entries
+            .get(&key)
+            .is_some_and(|known| known.told_at >= entry.told_at);
+        if entry.expires_at < now || is_known {
+            return false;
+        }
+        self.entries.insert(key, entry);
+        true
+    }
+
+    pub(super) fn has_expired(&self, now: WallTime, needed: &Needed) -> bool {
+        let mut all = self.entries.iter();
+        all.any(|(key, entry)| entry.expires_at <= now && !needed.has(key, entry))
+    }
+
+    pub(super) fn collect(&mut self, now: WallTime, needed: &Needed) {
+        self.entries
+            .retain(|key, entry| entry.expires_at > now || needed.has(key, entry));
+    }
+}
+
+/// What keeps entries although they have expired: an integration that cannot be told goes on being owed
+/// what its entry says.
+#[derive(Debug, Default)]
+pub(super) struct Needed {
+    /// Those with a notification that was not delivered.
+    pub(super) open: BTreeSet<LogKey>,
+    /// The hashes of alerts that ended, by the key of a group that has them still.
+    pub(super) resolved: HashMap<Arc<str>, Vec<u64>>,
+}
+
+impl Needed {
+    fn has(&self, key: &LogKey, entry: &LogEntry) -> bool {
+        if self.open.contains(key) {
+            return true;
+        }
+        let Some(resolved) = self.resolved.get(&key.group_key) else {
+            return false;
+        };
+        let told = entry.told();
+        resolved
+            .iter()
+            .any(|hash| told.firing.binary_search(hash).is_ok())
+    }
+}

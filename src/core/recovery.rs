@@ -1,0 +1,213 @@
+//! After a downtime, or a jump of the clock, which looks the same from inside.
+//!
+//! Two steps, because everything that changes is a record:
+//!
+//! ```text
+//!  replay ─► plan(last alive, now) ─► append, apply ─► resume(now) ─► listener opens ─► decide …
+//! ```
+//!
+//! **Rules**
+//! * Downtime resolves nothing. An alert that was firing when the process was last alive may go on firing
+//!   for as long as it then had left, at most [`recovery_grace`](super::Policy::recovery_grace), counted
+//!   from now. Times of being up are counted once: a process that crashes again and again uses up what an
+//!   alert has left, and does not renew it. For that, the record of an extension is itself a sign of life.
+//! * A clock that went back was no downtime: timers keep what they had left.
+//! * Groups that were due while the process was down are frozen as they are now, before anyone can change
+//!   them; so are groups with a notification in doubt. They are flushed oldest first,
+//!   [`CATCH_UP_PER_SECOND_MAX`] at most.
+
+use std::sync::Arc;
+
+use crate::model::Duration;
+use crate::record::{EndsAtExtendedV1, GroupTimerV1, Record};
+use crate::sys::WallTime;
+
+use super::Core;
+use super::flush::{Due, Occasion};
+use super::groups::GroupName;
+use super::intents::IntentState;
+use super::notification::TellAlert;
+use super::tenant::Tenant;
+use super::time::{after, between};
+
+/// Groups flushed in a second while catching up: ten thousand within a minute, and the log and the
+/// receivers keep room for what happens now.
+pub const CATCH_UP_PER_SECOND_MAX: i64 = 200;
+
+/// The time between two of them.
+const CATCH_UP_STEP: Duration = Duration::from_nanos(1_000_000_000 / CATCH_UP_PER_SECOND_MAX);
+
+/// Alerts of one record of extensions: half a megabyte.
+const EXTENDED_PER_RECORD_MAX: usize = 20_000;
+
+/// A group that waits to catch up.
+#[derive(Debug, Clone)]
+pub(super) struct CatchUp {
+    pub(super) tenant: Arc<str>,
+    pub(super) name: GroupName,
+    pub(super) occasion: Occasion,
+    pub(super) due: WallTime,
+    pub(super) frozen: Vec<TellAlert>,
+}
+
+/// What was found after a downtime.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RecoveryReport {
+    /// Alerts in all.
+    pub alerts: usize,
+    /// Groups in all.
+    pub groups: usize,
+    /// Groups that were due meanwhile.
+    pub overdue_groups: usize,
+    /// Notifications of which it is not known whether the receiver has them.
+    pub in_doubt: usize,
+}
+
+impl Core {
+    /// The records that a downtime makes necessary: ends of alerts, and timers if the clock went back or
+    /// an interval became shorter. `last_alive` is the last sign of life in the log.
+    #[must_use]
+    pub fn plan_recovery(&self, last_alive: WallTime, now: WallTime) -> Vec<Record> {
+        let mut records = Vec::new();
+        for tenant in self.tenants() {
+            tenant.plan_ends(last_alive, now, &mut records);
+            tenant.plan_timers(last_alive, now, &mut records);
+        }
+        records
+    }
+
+    /// Takes over from the downtime, when the records of [`Self::plan_recovery`] have been applied: from
+    /// here on `decide` catches up, but flushes nothing before `not_before`
+    /// (Alertmanager 0.34: `--dispatch.start-delay`).
+    pub fn resume(&mut self, now: WallTime, not_before: WallTime) -> RecoveryReport {
+        let mut report = RecoveryReport::default();
+        let mut waiting = Vec::new();
+        for tenant in self.tenants_mut() {
+            tenant.freeze_overdue(now, &mut waiting, &mut report);
+        }
+        waiting.sort_by(|one, other| {
+            let key = |it: &CatchUp| (it.due, Arc::clone(&it.tenant), it.name.clone());
+            key(one).cmp(&key(other))
+        });
+        self.catch_up.extend(waiting);
+        self.next_catch_up = now;
+        self.not_before = not_before;
+        report
+    }
+
+    /// Flushes what is due of the groups that wait to catch up.
+    pub(super) fn catch_up(&mut self, now: WallTime, out: &mut Vec<super::Action>) {
+        while self.next_catch_up.max(self.not_before) <= now
+            && let Some(next) = self.catch_up.pop_front()
+        {
+            let store = self.store;
+            let Some(tenant) = self.tenant_mut(&next.tenant) else {
+                continue;
+            };
+            let Some(group) = tenant.groups.find(&next.name) else {
+                continue;
+            };
+            let due = Due {
+                group,
+                occasion: next.occasion,
+                frozen: Some(next.frozen),
+            };
+            tenant.flush(due, &store, now, out);
+            self.next_catch_up = after(self.next_catch_up, CATCH_UP_STEP);
+        }
+    }
+}
+
+impl Tenant {
+    fn plan_ends(&self, last_alive: WallTime, now: WallTime, records: &mut Vec<Record>) {
+        let last_alive = last_alive.max(self.extended_at);
+        let grace = self.policy.recovery_grace;
+        let mut extended: Vec<(u64, i64)> = self
+            .alerts()
+            .filter(|alert| alert.ends_at > last_alive)
+            .filter_map(|alert| {
+                let left = between(last_alive, alert.ends_at).min(grace);
+                let ends_at = after(now, left);
+                (ends_at > alert.ends_at).then(|| (alert.fingerprint().0, ends_at.0))
+            })
+            .collect();
+        extended.sort_unstable();
+        for alerts in extended.chunks(EXTENDED_PER_RECORD_MAX) {
+            records.push(Record::EndsAtExtended(EndsAtExtendedV1 {
+                tenant: self.name.to_string(),
+                decided_at_ns: now.0,
+                alerts: alerts.to_vec(),
+            }));
+        }
+    }
+
+    fn plan_timers(&self, last_alive: WallTime, now: WallTime, records: &mut Vec<Record>) {
+        let then = last_alive.min(now);
+        let shift = between(last_alive, now).as_nanos().min(0);
+        for (_, group) in self.groups.sorted() {
+            let route = self.policy.routes.route(group.route);
+            let wait = match group.flush_index {
+                0 => route.group_wait,
+                _ => route.group_interval,
+            };
+            let shifted = WallTime(group.next_flush_at.0.saturating_add(shift));
+            let latest = after(now, wait).max(then);
+            let next = shifted.min(latest);
+            if next == group.next_flush_at {
+                continue;
+            }
+            records.push(Record::GroupTimer(GroupTimerV1 {
+                tenant: self.name.to_string(),
+                group_key: group.name.key.to_string(),
+                ordinal: group.name.ordinal,
+                created_at_ns: group.created_at.0,
+                next_flush_at_ns: next.0,
+                flush_index: group.flush_index,
+            }));
+        }
+    }
+
+    fn freeze_overdue(
+        &mut self,
+        now: WallTime,
+        waiting: &mut Vec<CatchUp>,
+        report: &mut RecoveryReport,
+    ) {
+        report.alerts += self.alerts.len();
+        report.groups += self.groups.len();
+        let in_doubt: std::collections::HashSet<(Arc<str>, Arc<str>)> = self
+            .intents
+            .iter()
+            .filter(|(_, intent)| intent.state == IntentState::InDoubt)
+            .filter(|(_, intent)| !self.flights.contains_key(&intent.flush_id))
+            .inspect(|_| report.in_doubt += 1)
+            .map(|(key, _)| (Arc::clone(&key.group_key), Arc::clone(&key.receiver)))
+            .collect();
+        let mut found = Vec::new();
+        for (id, group) in self.groups.sorted() {
+            let receiver = &self.policy.routes.route(group.route).receiver;
+            let place = (Arc::clone(&group.name.key), Arc::clone(receiver));
+            let is_overdue = group.next_flush_at <= now;
+            let occasion = match (is_overdue, in_doubt.contains(&place)) {
+                (true, _) => Occasion::CatchUp,
+                (false, true) => Occasion::InDoubt,
+                (false, false) => continue,
+            };
+            if group.flight.is_some() || group.is_catching_up {
+                continue;
+            }
+            report.overdue_groups += usize::from(is_overdue);
+            found.push(id);
+            waiting.push(CatchUp {
+                tenant: Arc::clone(&self.name),
+                name: group.name.clone(),
+                occasion,
+                due: group.next_flush_at.min(now),
+                frozen: self.freeze(group, now),
+            });
+        }
+        for id in found {
+            self.groups.change(id, |group| group.is_catching_up = true);
+        }
+    }
+}
