@@ -36,7 +36,7 @@ lint:
 	scripts/deny
 
 bench:
-	$(CARGO) bench --locked --bench log
+	$(CARGO) bench --locked --bench log --bench api
 
 # Without a sanitizer the stable compiler will do, and there is no unsafe code of ours for one to watch.
 fuzz:

@@ -25,26 +25,21 @@ pub trait Backend: Send + Sync + 'static {
     ///
     /// # Errors
     /// That they are not durable, and will not be.
-    fn submit_alerts(
-        &self,
-        batch: NewAlerts,
-    ) -> impl Future<Output = Result<(), Refusal>> + Send;
+    fn submit_alerts(&self, batch: NewAlerts) -> impl Future<Output = Result<(), Refusal>> + Send;
 
     /// All alerts in the store, in any order, also ended ones, with what keeps them quiet now.
     ///
     /// # Errors
     /// That it cannot be told now.
-    fn alerts(
-        &self,
-    ) -> impl Future<Output = Result<Vec<ListedAlert<Self::Alert>>, Refusal>> + Send;
+    fn alerts(&self)
+    -> impl Future<Output = Result<Vec<ListedAlert<Self::Alert>>, Refusal>> + Send;
 
     /// All aggregation groups, in any order, with all of their alerts.
     ///
     /// # Errors
     /// That it cannot be told now.
-    fn groups(
-        &self,
-    ) -> impl Future<Output = Result<Vec<ListedGroup<Self::Alert>>, Refusal>> + Send;
+    fn groups(&self)
+    -> impl Future<Output = Result<Vec<ListedGroup<Self::Alert>>, Refusal>> + Send;
 
     /// All silences that are retained, in any order.
     ///
@@ -75,10 +70,7 @@ pub trait Backend: Send + Sync + 'static {
     ///
     /// # Errors
     /// That there is none, or that it was refused.
-    fn expire_silence(
-        &self,
-        id: &str,
-    ) -> impl Future<Output = Result<(), SilenceRefusal>> + Send;
+    fn expire_silence(&self, id: &str) -> impl Future<Output = Result<(), SilenceRefusal>> + Send;
 
     /// All configured receivers, in their order.
     fn receivers(&self) -> Arc<[Receiver]>;
@@ -240,7 +232,9 @@ impl NewAlerts {
 impl NewAlert {
     fn to_record(&self) -> AlertV1 {
         let pairs = |labels: &LabelSet| {
-            let pairs = labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+            let pairs = labels
+                .iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()));
             pairs.collect()
         };
         AlertV1 {

@@ -29,7 +29,9 @@ pub fn preflight(method: &Method, headers: &HeaderMap) -> Option<Answer> {
     let out = answer.headers_mut();
     out.insert(VARY, VARY_PREFLIGHT);
     let has_origin = headers.get(ORIGIN).is_some_and(|origin| !origin.is_empty());
-    let is_method = METHODS.iter().any(|method| wanted.as_bytes() == method.as_bytes());
+    let is_method = METHODS
+        .iter()
+        .any(|method| wanted.as_bytes() == method.as_bytes());
     if !has_origin || !is_method || !may_send(headers) {
         return Some(answer);
     }
@@ -46,7 +48,10 @@ fn may_send(headers: &HeaderMap) -> bool {
     let asked = headers.get_all(ACCESS_CONTROL_REQUEST_HEADERS);
     let mut empty_parts = 0;
     let mut next = 0;
-    for part in asked.iter().flat_map(|value| value.as_bytes().split(|&byte| byte == b',')) {
+    for part in asked
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
+    {
         let name = part.trim_ascii();
         if name.is_empty() {
             empty_parts += 1;

@@ -107,9 +107,14 @@ impl Intake {
         let mut bytes = BytesMut::new();
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| {
-                closing(refused(400, &format!("the body could not be read: {error}")))
+                closing(refused(
+                    400,
+                    &format!("the body could not be read: {error}"),
+                ))
             })?;
-            let Ok(data) = frame.into_data() else { continue };
+            let Ok(data) = frame.into_data() else {
+                continue;
+            };
             let total = first.len() + bytes.len() + data.len();
             if total > BODY_BYTES_MAX {
                 return Err(too_large());
@@ -129,7 +134,11 @@ impl Intake {
             bytes.extend_from_slice(&data);
         }
         Ok(Taken {
-            bytes: if bytes.is_empty() { first } else { bytes.freeze() },
+            bytes: if bytes.is_empty() {
+                first
+            } else {
+                bytes.freeze()
+            },
             _room: room,
         })
     }

@@ -113,13 +113,28 @@ const PAGES: [(Page, &[&str], &str, &str); 16] = [
     (Page::Healthy, GET_HEAD, "/-/healthy", "/-/healthy"),
     (Page::Ready, GET_HEAD, "/-/ready", "/-/ready"),
     (Page::Debug, GET_POST, "/debug/", "/debug/*subpath"),
-    (Page::Debug, GET_POST, "/debug/{*subpath}", "/debug/*subpath"),
+    (
+        Page::Debug,
+        GET_POST,
+        "/debug/{*subpath}",
+        "/debug/*subpath",
+    ),
     (Page::Removed, GET, "/api/v1/status", "/status"),
     (Page::Removed, GET, "/api/v1/receivers", "/receivers"),
     (Page::Removed, GET_POST, "/api/v1/alerts", "/alerts"),
     (Page::Removed, GET_POST, "/api/v1/silences", "/silences"),
-    (Page::Removed, &["DELETE", "GET"], "/api/v1/silence/{sid}", "/silence/:sid"),
-    (Page::Recovery, GET, "/api/tocsin/v1/recovery", "/api/tocsin/v1/recovery"),
+    (
+        Page::Removed,
+        &["DELETE", "GET"],
+        "/api/v1/silence/{sid}",
+        "/silence/:sid",
+    ),
+    (
+        Page::Recovery,
+        GET,
+        "/api/tocsin/v1/recovery",
+        "/api/tocsin/v1/recovery",
+    ),
 ];
 
 const ENDPOINTS: [(Endpoint, &str); 6] = [
@@ -148,7 +163,15 @@ impl Routes {
         let prefix = prefix.trim_matches('/');
         let mut pages = Router::new();
         for (page, methods, pattern, label) in PAGES {
-            pages.insert(pattern, Entry { page, methods, pattern, label })?;
+            pages.insert(
+                pattern,
+                Entry {
+                    page,
+                    methods,
+                    pattern,
+                    label,
+                },
+            )?;
         }
         let mut endpoints = Router::new();
         for (endpoint, pattern) in ENDPOINTS {
@@ -230,13 +253,19 @@ impl Routes {
         };
         let page = |path: &str| {
             let lower = path.to_ascii_lowercase();
-            let found = self.pages.at(&lower).ok().filter(|it| has(it.value, method))?;
+            let found = self
+                .pages
+                .at(&lower)
+                .ok()
+                .filter(|it| has(it.value, method))?;
             let fixed = found.value.pattern.split('{').next().unwrap_or_default();
             let rest = path.get(fixed.len()..).unwrap_or_default();
             Some(format!("{fixed}{rest}"))
         };
         let with_case = |path: &str| page(path).filter(|found| found == path);
-        with_case(&toggled).or_else(|| page(path)).or_else(|| page(&toggled))
+        with_case(&toggled)
+            .or_else(|| page(path))
+            .or_else(|| page(&toggled))
     }
 }
 
@@ -274,6 +303,10 @@ fn cleaned(path: &str) -> Option<String> {
             _ => kept.push(part),
         }
     }
-    let end = if path.ends_with('/') && !kept.is_empty() { "/" } else { "" };
+    let end = if path.ends_with('/') && !kept.is_empty() {
+        "/"
+    } else {
+        ""
+    };
     Some(format!("/{}{end}", kept.join("/")))
 }

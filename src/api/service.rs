@@ -151,9 +151,7 @@ impl<B: Backend> Api<B> {
                 let work = self.page_answer(page, &method, path, handler, started);
                 self.within_time(work).await
             }
-            Place::Redirect(status, location) => {
-                redirect(status, &location, method == Method::GET)
-            }
+            Place::Redirect(status, location) => redirect(status, &location, method == Method::GET),
             Place::Methods(methods) if method == Method::OPTIONS => {
                 with_allow(empty(StatusCode::OK), &methods)
             }
@@ -394,6 +392,7 @@ struct Measurement {
 impl Drop for Measurement {
     fn drop(&mut self) {
         let taken = self.clock.monotonic().saturating_sub(self.started);
-        self.metrics.observe(&self.seen, taken.as_secs_f64(), self.size_bytes);
+        self.metrics
+            .observe(&self.seen, taken.as_secs_f64(), self.size_bytes);
     }
 }

@@ -40,7 +40,11 @@ async fn times_that_are_missing_are_filled_in() {
                 "{a=\"both\"} 2026-01-01T00:00:00Z 2026-01-01T00:00:00Z".to_owned(),
                 format!("{{a=\"zero\"}} {now} {timeout}"),
                 format!("{{a=\"empty\"}} 1970-01-01T00:00:00Z {timeout}"),
-                format!("{{a=\"far\"}} {} {}", WallTime(i64::MIN), WallTime(i64::MAX)),
+                format!(
+                    "{{a=\"far\"}} {} {}",
+                    WallTime(i64::MIN),
+                    WallTime(i64::MAX)
+                ),
             ]
         )
     );
@@ -61,7 +65,8 @@ async fn one_alert_of_the_wrong_shape_refuses_all() {
         let body = format!("[{{\"labels\": {{\"a\": \"b\"}}}}, {bad}]");
         told.push(post(&api, "/api/v2/alerts", &body).await.0);
     }
-    let required = format!("422\n{HEAD}{{\"code\":602,\"message\":\"1.labels in body is required\"}}");
+    let required =
+        format!("422\n{HEAD}{{\"code\":602,\"message\":\"1.labels in body is required\"}}");
     let url = format!(
         "422\n{HEAD}{{\"code\":601,\"message\":\"1.generatorURL in body must be of type uri: \\\"\\u003c\\\"\"}}"
     );
@@ -97,9 +102,16 @@ async fn valid_alerts_are_stored_before_the_others_are_refused() {
     let refused = "start time must be before end time\\nat least one label pair required\\n\
         invalid label set: invalid name \\\"a-b\\\"\\ninvalid annotations: invalid name \\\"é\\\"";
     let metrics = ask(&api, "GET /metrics", &[], "").await;
-    let counts = metrics.0.lines().filter(|line| line.starts_with("alertmanager_alerts_"));
+    let counts = metrics
+        .0
+        .lines()
+        .filter(|line| line.starts_with("alertmanager_alerts_"));
     assert_eq!(
-        (told.0, backend.stored(), counts.map(str::to_owned).collect::<Vec<_>>()),
+        (
+            told.0,
+            backend.stored(),
+            counts.map(str::to_owned).collect::<Vec<_>>()
+        ),
         (
             format!("400\n{HEAD}\"{refused}\"\n"),
             vec![
@@ -108,7 +120,8 @@ async fn valid_alerts_are_stored_before_the_others_are_refused() {
             ],
             vec![
                 "alertmanager_alerts_received_total{version=\"v2\",status=\"firing\"} 5".to_owned(),
-                "alertmanager_alerts_received_total{version=\"v2\",status=\"resolved\"} 1".to_owned(),
+                "alertmanager_alerts_received_total{version=\"v2\",status=\"resolved\"} 1"
+                    .to_owned(),
                 "alertmanager_alerts_invalid_total{version=\"v2\"} 4".to_owned(),
             ]
         )
@@ -121,21 +134,39 @@ async fn what_is_not_durable_is_not_answered_with_success_or_with_blame() {
     set(&backend.refusal, Some(unavailable()));
     let api = service(&backend, Options::default());
     let told = [
-        post(&api, "/api/v2/alerts", r#"[{"labels":{"a":"b"}}]"#).await.0,
-        post(&api, "/api/v2/alerts", r#"[{"labels":{"a":"b"}},{"labels":{}}]"#).await.0,
+        post(&api, "/api/v2/alerts", r#"[{"labels":{"a":"b"}}]"#)
+            .await
+            .0,
+        post(
+            &api,
+            "/api/v2/alerts",
+            r#"[{"labels":{"a":"b"}},{"labels":{}}]"#,
+        )
+        .await
+        .0,
         post(&api, "/api/v2/alerts", "[]").await.0,
         post(&api, "/api/v2/alerts", "null").await.0,
     ];
     let refused = format!("503\n{HEAD}\"the log is closed\"\n");
-    assert_eq!(told, [refused.clone(), refused, OK.to_owned(), OK.to_owned()]);
+    assert_eq!(
+        told,
+        [refused.clone(), refused, OK.to_owned(), OK.to_owned()]
+    );
 }
 
 #[tokio::test]
 async fn an_alert_with_ten_thousand_labels_is_taken_and_one_of_megabytes_is_not() {
     let backend = Arc::<Memory>::default();
     let api = service(&backend, Options::default());
-    let labels: Vec<String> = (0..10_000).map(|i| format!("\"label_{i}\":\"value\"")).collect();
-    let many = post(&api, "/api/v2/alerts", &format!("[{{\"labels\":{{{}}}}}]", labels.join(","))).await;
+    let labels: Vec<String> = (0..10_000)
+        .map(|i| format!("\"label_{i}\":\"value\""))
+        .collect();
+    let many = post(
+        &api,
+        "/api/v2/alerts",
+        &format!("[{{\"labels\":{{{}}}}}]", labels.join(",")),
+    )
+    .await;
     let long = format!("[{{\"labels\":{{\"a\":\"{}\"}}}}]", "x".repeat(2 << 20));
     let long = post(&api, "/api/v2/alerts", &long).await;
     assert_eq!(
@@ -165,7 +196,10 @@ fn filled() -> Arc<Memory> {
     let mut ended = alert(&[("kind", "ended")]);
     Arc::make_mut(&mut ended.alert).ends_at = WallTime(NOW.0 - 1);
     let active = listed(shown, &[a.clone(), b.clone()]);
-    set(&backend.alerts, vec![quiet, active, inhibited, listed(ended, &[a])]);
+    set(
+        &backend.alerts,
+        vec![quiet, active, inhibited, listed(ended, &[a])],
+    );
     backend
 }
 
@@ -173,9 +207,7 @@ fn filled() -> Arc<Memory> {
 async fn alerts_are_shown_by_fingerprint_with_what_keeps_them_quiet() {
     let api = service(&filled(), Options::default());
     let told = ask(&api, "GET /api/v2/alerts", &[], "").await;
-    let times = |start: &str| {
-        format!("\"startsAt\":\"2026-11-22T03:39:56.{start}Z\",\"status\":")
-    };
+    let times = |start: &str| format!("\"startsAt\":\"2026-11-22T03:39:56.{start}Z\",\"status\":");
     let end = "\"endsAt\":\"2026-11-22T03:44:56.666Z\"";
     let updated = "\"updatedAt\":\"2026-11-22T03:39:56.666Z\"";
     let mut expected = [
@@ -203,14 +235,21 @@ async fn alerts_are_shown_by_fingerprint_with_what_keeps_them_quiet() {
         ),
     ];
     // Fingerprints are checked against Prometheus' elsewhere; here only where they stand.
-    let print = |labels: &[(&str, &str)]| LabelSet::new(labels.iter().copied()).fingerprint().to_string();
+    let print = |labels: &[(&str, &str)]| {
+        LabelSet::new(labels.iter().copied())
+            .fingerprint()
+            .to_string()
+    };
     let active = print(&[("alertname", "a<b>&c\u{2028}"), ("kind", "active")]);
     for text in &mut expected {
         *text = text.replace("15ae35cd1cb46d1e", &active);
     }
     let [_, silenced, inhibited] = &mut expected;
     *silenced = silenced.replace("8d6f6c5d9d4b0c86", &print(&[("kind", "silenced")]));
-    *inhibited = inhibited.replace("\"fingerprint\":\"fingerprint\"", &format!("\"fingerprint\":\"{}\"", print(&[("kind", "inhibited")])));
+    *inhibited = inhibited.replace(
+        "\"fingerprint\":\"fingerprint\"",
+        &format!("\"fingerprint\":\"{}\"", print(&[("kind", "inhibited")])),
+    );
     let by_print = |text: &String| {
         let at = text.find("\"fingerprint\":").expect("a fingerprint");
         text.get(at..at + 32).map(str::to_owned)

@@ -56,7 +56,10 @@ impl Server {
     /// A connection whose two directions hold that many bytes.
     async fn dial(&self, bytes: usize) -> DuplexStream {
         let (near, far) = tokio::io::duplex(bytes);
-        self.dial.send(far).await.expect("the server takes connections");
+        self.dial
+            .send(far)
+            .await
+            .expect("the server takes connections");
         near
     }
 
@@ -71,16 +74,22 @@ async fn rest(stream: &mut DuplexStream) -> String {
     // A stream that was cut off ends with an error, after what had been sent.
     let _ = stream.read_to_end(&mut bytes).await;
     let text = String::from_utf8_lossy(&bytes);
-    let lines = text.split_inclusive('\n').filter(|line| !line.starts_with("date: "));
+    let lines = text
+        .split_inclusive('\n')
+        .filter(|line| !line.starts_with("date: "));
     lines.collect()
 }
 
 async fn send(stream: &mut DuplexStream, text: &str) {
-    stream.write_all(text.as_bytes()).await.expect("the server reads");
+    stream
+        .write_all(text.as_bytes())
+        .await
+        .expect("the server reads");
 }
 
 const HEALTHY: &str = "GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n";
-const OK: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 2\r\n";
+const OK: &str =
+    "HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 2\r\n";
 
 #[tokio::test(start_paused = true)]
 async fn headers_that_have_begun_must_end_soon() {
@@ -125,11 +134,17 @@ async fn a_client_that_does_not_read_its_answer_is_cut_off() {
     let backend = Arc::<Memory>::default();
     let text = "x".repeat(1 << 10);
     let names: Vec<String> = (0..2_000).map(|i| format!("{i}{text}")).collect();
-    let alerts = names.iter().map(|name| listed(alert(&[("name", name)]), &[]));
+    let alerts = names
+        .iter()
+        .map(|name| listed(alert(&[("name", name)]), &[]));
     set(&backend.alerts, alerts.collect());
     let server = Server::new(&backend, Limits::default());
     let mut stream = server.dial(1 << 10).await;
-    send(&mut stream, "GET /api/v2/alerts HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    send(
+        &mut stream,
+        "GET /api/v2/alerts HTTP/1.1\r\nHost: x\r\n\r\n",
+    )
+    .await;
     let metrics = Arc::clone(server.api.metrics());
     while metrics.gets.get() == 0 {
         sleep(Duration::from_millis(1)).await;
@@ -141,7 +156,10 @@ async fn a_client_that_does_not_read_its_answer_is_cut_off() {
     let stalled = begun.elapsed().as_secs();
     let limit = STALL_SECONDS_MAX;
     assert_eq!(
-        ((limit - 1..=limit + 2).contains(&stalled), metrics.connections.get()),
+        (
+            (limit - 1..=limit + 2).contains(&stalled),
+            metrics.connections.get()
+        ),
         (true, 0),
         "{stalled} s"
     );
@@ -152,13 +170,22 @@ async fn a_client_that_goes_in_mid_answer_leaves_nothing_behind() {
     let backend = Arc::<Memory>::default();
     let text = "x".repeat(1 << 10);
     let names: Vec<String> = (0..2_000).map(|i| format!("{i}{text}")).collect();
-    let alerts = names.iter().map(|name| listed(alert(&[("name", name)]), &[]));
+    let alerts = names
+        .iter()
+        .map(|name| listed(alert(&[("name", name)]), &[]));
     set(&backend.alerts, alerts.collect());
     let server = Server::new(&backend, Limits::default());
     let mut stream = server.dial(1 << 10).await;
-    send(&mut stream, "GET /api/v2/alerts HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    send(
+        &mut stream,
+        "GET /api/v2/alerts HTTP/1.1\r\nHost: x\r\n\r\n",
+    )
+    .await;
     let mut some = [0; 4_000];
-    stream.read_exact(&mut some).await.expect("an answer begins");
+    stream
+        .read_exact(&mut some)
+        .await
+        .expect("an answer begins");
     let during = server.api.metrics().gets.get();
     drop(stream);
     let gone = async {
@@ -174,7 +201,10 @@ async fn a_client_that_goes_in_mid_answer_leaves_nothing_behind() {
 async fn headers_without_end_are_refused() {
     let server = Server::new(&Arc::default(), Limits::default());
     let mut stream = server.dial(256 << 10).await;
-    let long = format!("GET /-/healthy HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "x".repeat(100 << 10));
+    let long = format!(
+        "GET /-/healthy HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n",
+        "x".repeat(100 << 10)
+    );
     send(&mut stream, &long).await;
     let told = rest(&mut stream).await;
     let status = told.lines().next().unwrap_or_default();
@@ -191,10 +221,18 @@ async fn one_connection_too_many_is_told_so() {
     let mut first = server.dial(1 << 10).await;
     let mut second = server.dial(1 << 10).await;
     let refused = rest(&mut second).await;
-    send(&mut first, "GET /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+    send(
+        &mut first,
+        "GET /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    )
+    .await;
     let answered = rest(&mut first).await;
     assert_eq!(
-        (refused.lines().next(), answered, server.api.metrics().connections_refused.get()),
+        (
+            refused.lines().next(),
+            answered,
+            server.api.metrics().connections_refused.get()
+        ),
         (
             Some("HTTP/1.1 503 Service Unavailable"),
             format!("{}connection: close\r\n\r\nOK", OK),
@@ -206,7 +244,10 @@ async fn one_connection_too_many_is_told_so() {
 #[tokio::test(start_paused = true)]
 async fn open_requests_are_answered_at_shutdown_and_idle_connections_are_closed() {
     let gate = tokio::sync::Semaphore::new(0);
-    let backend = Arc::new(Memory { gate, ..Memory::default() });
+    let backend = Arc::new(Memory {
+        gate,
+        ..Memory::default()
+    });
     let mut server = Server::new(&backend, Limits::default());
     let mut idle = server.dial(1 << 10).await;
     send(&mut idle, HEALTHY).await;
@@ -230,7 +271,10 @@ async fn open_requests_are_answered_at_shutdown_and_idle_connections_are_closed(
 #[tokio::test(start_paused = true)]
 async fn what_does_not_end_within_the_time_of_grace_is_cut_off() {
     let gate = tokio::sync::Semaphore::new(0);
-    let backend = Arc::new(Memory { gate, ..Memory::default() });
+    let backend = Arc::new(Memory {
+        gate,
+        ..Memory::default()
+    });
     let mut server = Server::new(&backend, Limits::default());
     let mut busy = server.dial(1 << 10).await;
     send(&mut busy, "GET /api/v2/alerts HTTP/1.1\r\nHost: x\r\n\r\n").await;
@@ -240,5 +284,8 @@ async fn what_does_not_end_within_the_time_of_grace_is_cut_off() {
     let begun = Instant::now();
     server.stop();
     let ended = server.served.await.is_ok();
-    assert_eq!((ended, begun.elapsed().as_secs()), (true, Limits::default().grace.as_secs()));
+    assert_eq!(
+        (ended, begun.elapsed().as_secs()),
+        (true, Limits::default().grace.as_secs())
+    );
 }

@@ -33,12 +33,15 @@ fn body(case: &Map<String, Value>) -> Vec<u8> {
 }
 
 fn pairs(pairs: &[Pair<'_>]) -> Value {
-    let pairs = pairs.iter().map(|(name, value)| (name.to_string(), value.to_string().into()));
+    let pairs = pairs
+        .iter()
+        .map(|(name, value)| (name.to_string(), value.to_string().into()));
     Value::Object(pairs.collect())
 }
 
 fn instant(date: Option<DateTime>) -> Value {
-    date.map(|date| format!("{}.{:09}", date.seconds, date.nanos)).into()
+    date.map(|date| format!("{}.{:09}", date.seconds, date.nanos))
+        .into()
 }
 
 fn failed(error: &BodyError) -> Value {
@@ -54,7 +57,9 @@ fn alerts(result: Result<PostedAlerts<'_>, BodyError>) -> Value {
         Err(error) => return failed(&error),
     };
     let alerts = posted.alerts.iter().map(|alert| {
-        let Some(alert) = alert else { return Value::Null };
+        let Some(alert) = alert else {
+            return Value::Null;
+        };
         json!({
             "labels": posted.labels(alert).map(pairs),
             "annotations": pairs(posted.annotations(alert)),
@@ -71,15 +76,16 @@ fn silence(result: Result<PostedSilence<'_>, BodyError>) -> Value {
         Ok(posted) => posted,
         Err(error) => return failed(&error),
     };
-    let matchers = posted.matchers.as_ref().map(|matchers| {
-        let matchers = matchers.iter().map(|matcher| {
+    let matchers =
+        posted.matchers.as_ref().map(|matchers| {
+            let matchers = matchers.iter().map(|matcher| {
             let Some(it) = matcher else { return Value::Null };
             json!({
                 "name": it.name, "value": it.value, "isRegex": it.is_regex, "isEqual": it.is_equal
             })
         });
-        matchers.collect::<Value>()
-    });
+            matchers.collect::<Value>()
+        });
     json!({
         "id": posted.id,
         "comment": posted.comment,
@@ -139,7 +145,12 @@ fn values_may_be_nested_as_deep_as_in_go() {
     }]);
     assert_eq!(
         [nested(9_998), nested(9_999), open(10_000), open(10_001)],
-        [empty, too_deep.clone(), json!({ "error": "unexpected EOF" }), too_deep]
+        [
+            empty,
+            too_deep.clone(),
+            json!({ "error": "unexpected EOF" }),
+            too_deep
+        ]
     );
 }
 
@@ -156,7 +167,11 @@ fn every_address_is_judged_as_go_judges_it() {
 
 /// Texts that need escapes, and some that do not.
 fn text() -> impl Strategy<Value = String> {
-    prop_oneof!["[a-z_]{0,12}", "\\PC{0,20}", "[\\x00-\\x1f\"\\\\/é\u{2028}\u{10FFFF}]{0,8}"]
+    prop_oneof![
+        "[a-z_]{0,12}",
+        "\\PC{0,20}",
+        "[\\x00-\\x1f\"\\\\/é\u{2028}\u{10FFFF}]{0,8}"
+    ]
 }
 
 proptest! {

@@ -11,7 +11,11 @@ use crate::memory::{Memory, NOW, Stored, Told, alert, ask, receiver, service, se
 
 const HEAD: &str = "content-type: application/json\ncache-control: no-store\nvary: Origin\n\n";
 
-fn group(labels: &[(&str, &str)], receiver: &Receiver, alerts: Vec<(Stored, Quiet)>) -> ListedGroup<Stored> {
+fn group(
+    labels: &[(&str, &str)],
+    receiver: &Receiver,
+    alerts: Vec<(Stored, Quiet)>,
+) -> ListedGroup<Stored> {
     ListedGroup {
         labels: LabelSet::new(labels.iter().copied()),
         receiver: receiver.clone(),
@@ -45,7 +49,14 @@ fn filled() -> Arc<Memory> {
     let groups = vec![
         group(&[("alertname", "X"), ("b", "1")], &a, alerts),
         muted,
-        group(&[("alertname", "X")], &a, vec![quiet_free(&shared), (alert(&[("name", "quiet")]), silenced(&["id"]))]),
+        group(
+            &[("alertname", "X")],
+            &a,
+            vec![
+                quiet_free(&shared),
+                (alert(&[("name", "quiet")]), silenced(&["id"])),
+            ],
+        ),
         group(&[("alertname", "A")], &b, vec![(ended, Quiet::default())]),
         group(&[("alertname", "<W>")], &b, vec![quiet_free(&shared)]),
     ];
@@ -62,7 +73,12 @@ fn outline(told: &Told) -> Vec<String> {
     let shown = groups.iter().map(|group| {
         let alerts = group["alerts"].as_array().expect("a list").iter();
         let names: Vec<String> = alerts.map(|it| text(&it["labels"]["name"])).collect();
-        format!("{} {}: {}", text(&group["receiver"]["name"]), group["labels"], names.join(" "))
+        format!(
+            "{} {}: {}",
+            text(&group["receiver"]["name"]),
+            group["labels"],
+            names.join(" ")
+        )
     });
     shown.collect()
 }
@@ -150,8 +166,12 @@ async fn an_alert_names_the_receivers_of_all_shown_groups_that_hold_it() {
         let answer = ask(&api, &format!("GET /api/v2/alerts/groups{query}"), &[], "").await;
         let body = answer.0.split_once("\n\n").map_or("", |(_, body)| body);
         let groups: Vec<serde_json::Value> = serde_json::from_str(body).expect("a list");
-        let mut alerts = groups.iter().flat_map(|group| group["alerts"].as_array().expect("a list"));
-        let shared = alerts.find(|it| it["labels"]["name"] == "shared").expect("it is there");
+        let mut alerts = groups
+            .iter()
+            .flat_map(|group| group["alerts"].as_array().expect("a list"));
+        let shared = alerts
+            .find(|it| it["labels"]["name"] == "shared")
+            .expect("it is there");
         told.push(shared["receivers"].to_string());
     }
     assert_eq!(

@@ -18,7 +18,10 @@ const HEAD: &str = "content-type: application/json\ncache-control: no-store\nvar
 /// A backend whose lists wait until the gate is opened.
 fn shut() -> Arc<Memory> {
     let gate = tokio::sync::Semaphore::new(0);
-    Arc::new(Memory { gate, ..Memory::default() })
+    Arc::new(Memory {
+        gate,
+        ..Memory::default()
+    })
 }
 
 #[tokio::test]
@@ -46,7 +49,12 @@ async fn one_get_too_many_is_refused_and_counted() {
     let refused = "503\ncontent-type: text/plain; charset=utf-8\nx-content-type-options: nosniff\n\n\
         Limit of concurrent GET requests reached (1), try again later.\n\n";
     assert_eq!(
-        (told, first, api.metrics().gets_refused.get(), api.metrics().gets.get()),
+        (
+            told,
+            first,
+            api.metrics().gets_refused.get(),
+            api.metrics().gets.get()
+        ),
         (
             [
                 refused.to_owned(),
@@ -70,7 +78,10 @@ async fn a_request_that_takes_too_long_is_given_up() {
     let api = service(&backend, options);
     let told = ask(&api, "GET /api/v2/alerts", &[], "").await;
     let text = "content-type: text/plain; charset=utf-8";
-    assert_eq!(told.0, format!("503\n{text}\n\nExceeded configured timeout of 1m30s.\n"));
+    assert_eq!(
+        told.0,
+        format!("503\n{text}\n\nExceeded configured timeout of 1m30s.\n")
+    );
 }
 
 /// A body that says nothing of its length.
@@ -90,7 +101,11 @@ impl http_body::Body for Endless {
         _context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
         if self.pieces == 0 {
-            return if self.hangs { Poll::Pending } else { Poll::Ready(None) };
+            return if self.hangs {
+                Poll::Pending
+            } else {
+                Poll::Ready(None)
+            };
         }
         self.pieces -= 1;
         Poll::Ready(Some(Ok(Frame::data(self.piece.clone()))))
@@ -107,20 +122,34 @@ async fn post_body(body: Endless) -> (String, Vec<String>) {
     let request = Request::post("/api/v2/alerts").header("content-type", "application/json");
     let answer = api.answer(request.body(body).expect("a request")).await;
     let (parts, body) = answer.into_parts();
-    let body = http_body_util::BodyExt::collect(body).await.expect("bodies do not fail");
+    let body = http_body_util::BodyExt::collect(body)
+        .await
+        .expect("bodies do not fail");
     let body = String::from_utf8_lossy(&body.to_bytes()).into_owned();
-    let connection = parts.headers.get("connection").map(|it| it.as_bytes().to_vec());
+    let connection = parts
+        .headers
+        .get("connection")
+        .map(|it| it.as_bytes().to_vec());
     let connection = String::from_utf8(connection.unwrap_or_default()).expect("text");
-    (format!("{} {connection} {body}", parts.status.as_u16()), backend.stored())
+    (
+        format!("{} {connection} {body}", parts.status.as_u16()),
+        backend.stored(),
+    )
 }
 
 #[tokio::test]
 async fn a_body_of_100_megabytes_is_refused_whether_its_length_is_told_or_not() {
     let megabyte = Bytes::from(vec![b'['; 1 << 20]);
-    let untold = post_body(Endless { piece: megabyte, pieces: 100, hangs: false }).await;
+    let untold = post_body(Endless {
+        piece: megabyte,
+        pieces: 100,
+        hangs: false,
+    })
+    .await;
     let api = service(&Arc::default(), Options::default());
     let told = post(&api, "/api/v2/alerts", &" ".repeat(100 << 20)).await.0;
-    let body = format!("{{\"code\":413,\"message\":\"the body is longer than {BODY_BYTES_MAX} bytes\"}}");
+    let body =
+        format!("{{\"code\":413,\"message\":\"the body is longer than {BODY_BYTES_MAX} bytes\"}}");
     assert_eq!(
         (untold, told),
         (
@@ -133,24 +162,45 @@ async fn a_body_of_100_megabytes_is_refused_whether_its_length_is_told_or_not() 
 #[tokio::test(start_paused = true)]
 async fn a_body_that_does_not_end_is_given_up() {
     let piece = Bytes::from_static(b"[{\"labels\":{\"a\":\"b\"}}");
-    let told = post_body(Endless { piece, pieces: 1, hangs: true }).await;
+    let told = post_body(Endless {
+        piece,
+        pieces: 1,
+        hangs: true,
+    })
+    .await;
     let message = format!("the body did not arrive within {BODY_SECONDS_MAX} seconds");
     assert_eq!(
         told,
-        (format!("408 close {{\"code\":408,\"message\":\"{message}\"}}"), Vec::new())
+        (
+            format!("408 close {{\"code\":408,\"message\":\"{message}\"}}"),
+            Vec::new()
+        )
     );
 }
 
 #[tokio::test]
 async fn a_body_in_pieces_is_the_same_as_in_one() {
     let piece = Bytes::from_static(b" ");
-    let spaces = post_body(Endless { piece, pieces: 1000, hangs: false }).await;
+    let spaces = post_body(Endless {
+        piece,
+        pieces: 1000,
+        hangs: false,
+    })
+    .await;
     let piece = Bytes::from_static(b"[]");
-    let lists = post_body(Endless { piece, pieces: 300_000, hangs: false }).await;
+    let lists = post_body(Endless {
+        piece,
+        pieces: 300_000,
+        hangs: false,
+    })
+    .await;
     let required = "422  {\"code\":602,\"message\":\"alerts in body is required\"}";
     assert_eq!(
         (spaces, lists),
-        ((required.to_owned(), Vec::new()), ("200  ".to_owned(), Vec::new()))
+        (
+            (required.to_owned(), Vec::new()),
+            ("200  ".to_owned(), Vec::new())
+        )
     );
 }
 
@@ -159,7 +209,9 @@ async fn a_body_in_pieces_is_the_same_as_in_one() {
 async fn a_long_list_is_written_in_chunks() {
     let backend = Arc::<Memory>::default();
     let names: Vec<String> = (0..5_000).map(|i| i.to_string()).collect();
-    let alerts = names.iter().map(|name| listed(alert(&[("name", name)]), &[]));
+    let alerts = names
+        .iter()
+        .map(|name| listed(alert(&[("name", name)]), &[]));
     set(&backend.alerts, alerts.collect());
     let api = service(&backend, Options::default());
     let request = Request::get("/api/v2/alerts").body(http_body_util::Empty::<Bytes>::new());
@@ -167,13 +219,20 @@ async fn a_long_list_is_written_in_chunks() {
     let mut body = answer.into_body();
     let mut lengths = Vec::new();
     while let Some(frame) = http_body_util::BodyExt::frame(&mut body).await {
-        let data = frame.expect("bodies do not fail").into_data().expect("data");
+        let data = frame
+            .expect("bodies do not fail")
+            .into_data()
+            .expect("data");
         lengths.push(data.len());
     }
     let total: usize = lengths.iter().sum();
     let most = lengths.iter().max().copied().unwrap_or_default();
     assert_eq!(
-        (total > 1 << 20, most < tocsin::api::body::CHUNK_BYTES + 1_000, api.metrics().gets.get()),
+        (
+            total > 1 << 20,
+            most < tocsin::api::body::CHUNK_BYTES + 1_000,
+            api.metrics().gets.get()
+        ),
         (true, true, 0)
     );
 }

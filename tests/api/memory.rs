@@ -88,7 +88,10 @@ impl Default for Memory {
 }
 
 fn get<T: Clone>(place: &Mutex<T>) -> T {
-    place.lock().expect("no test panics while it holds a lock").clone()
+    place
+        .lock()
+        .expect("no test panics while it holds a lock")
+        .clone()
 }
 
 pub fn set<T>(place: &Mutex<T>, value: T) {
@@ -125,7 +128,10 @@ impl Backend for Memory {
 
     async fn submit_alerts(&self, batch: NewAlerts) -> Result<(), Refusal> {
         self.refuse()?;
-        self.submitted.lock().expect("no test panics while it holds a lock").push(batch);
+        self.submitted
+            .lock()
+            .expect("no test panics while it holds a lock")
+            .push(batch);
         Ok(())
     }
 
@@ -146,7 +152,9 @@ impl Backend for Memory {
 
     async fn silence(&self, id: &str) -> Result<Arc<Silence>, SilenceRefusal> {
         let all = get(&self.silences);
-        all.into_iter().find(|it| it.id == id).ok_or(SilenceRefusal::NotFound)
+        all.into_iter()
+            .find(|it| it.id == id)
+            .ok_or(SilenceRefusal::NotFound)
     }
 
     async fn set_silence(&self, new: NewSilence) -> Result<String, SilenceRefusal> {
@@ -215,7 +223,14 @@ pub fn service(backend: &Arc<Memory>, options: Options) -> Arc<Api<Memory>> {
     let metrics = Arc::new(Metrics::register(&mut registry));
     let clock = Arc::new(VirtualClock::at(NOW));
     let (backend, registry) = (Arc::clone(backend), Arc::new(registry));
-    let api = Api::new(backend, clock, metrics, registry, options, Box::new(NoPages));
+    let api = Api::new(
+        backend,
+        clock,
+        metrics,
+        registry,
+        options,
+        Box::new(NoPages),
+    );
     Arc::new(api.expect("the table of routes is right"))
 }
 
@@ -257,7 +272,9 @@ pub async fn ask(
     headers: &[(&str, &str)],
     body: impl Into<Bytes>,
 ) -> Told {
-    let (method, uri) = line.split_once(' ').expect("a request has a method and a path");
+    let (method, uri) = line
+        .split_once(' ')
+        .expect("a request has a method and a path");
     let method = Method::from_bytes(method.as_bytes()).expect("a method");
     let mut request = Request::builder().method(method).uri(uri);
     for (name, value) in headers {

@@ -7,8 +7,7 @@ use tocsin::api::Options;
 
 use crate::memory::{Memory, ask, service, set};
 
-const NOWHERE: &str =
-    "404\ncontent-type: text/plain; charset=utf-8\nx-content-type-options: nosniff\n\n404 page not found\n";
+const NOWHERE: &str = "404\ncontent-type: text/plain; charset=utf-8\nx-content-type-options: nosniff\n\n404 page not found\n";
 const TEXT: &str = "content-type: text/plain; charset=utf-8";
 
 fn wrong_method(allow: &str) -> String {
@@ -97,7 +96,8 @@ async fn paths_that_are_not_quite_right_are_redirected() {
         [
             moved(301, found, "/metrics"),
             moved(301, found, "/metrics?x=1"),
-            moved(301, found, "/-/healthy?x=<").replace("\"/-/healthy?x=<\"", "\"/-/healthy?x=&lt;\""),
+            moved(301, found, "/-/healthy?x=<")
+                .replace("\"/-/healthy?x=<\"", "\"/-/healthy?x=&lt;\""),
             "307\nlocation: /-/reload\n\n".to_owned(),
             moved(301, found, "/debug/"),
             moved(307, temporary, "/"),
@@ -139,7 +139,9 @@ async fn all_is_below_the_prefix() {
             NOWHERE.to_owned(),
             NOWHERE.to_owned(),
             format!("200\n{head}[]\n"),
-            format!("404\n{head}{{\"code\":404,\"message\":\"path /api/v2/nosuch was not found\"}}"),
+            format!(
+                "404\n{head}{{\"code\":404,\"message\":\"path /api/v2/nosuch was not found\"}}"
+            ),
             moved(307, "Temporary Redirect", "/am/x/api/v2/"),
             moved(301, "Moved Permanently", "/am/x/-/healthy"),
             NOWHERE.to_owned(),

@@ -14,14 +14,26 @@ async fn receivers_are_listed_as_configured_and_chosen_by_their_labels() {
     let backend = Arc::<Memory>::default();
     set(
         &backend.receivers,
-        Arc::from([receiver("z", &[]), receiver("a<", &[("owner", "x"), ("b", "&")])]),
+        Arc::from([
+            receiver("z", &[]),
+            receiver("a<", &[("owner", "x"), ("b", "&")]),
+        ]),
     );
     let api = service(&backend, Options::default());
     let told = [
         ask(&api, "GET /api/v2/receivers", &[], "").await.0,
         ask(&api, "GET /api/v2/receivers/", &[], "").await.0,
-        ask(&api, "GET /api/v2/receivers?receiver_matchers=owner%3Dx&receiver_matchers=b!%3D1", &[], "").await.0,
-        ask(&api, "GET /api/v2/receivers?receiver_matchers=foo", &[], "").await.0,
+        ask(
+            &api,
+            "GET /api/v2/receivers?receiver_matchers=owner%3Dx&receiver_matchers=b!%3D1",
+            &[],
+            "",
+        )
+        .await
+        .0,
+        ask(&api, "GET /api/v2/receivers?receiver_matchers=foo", &[], "")
+            .await
+            .0,
     ];
     let a = "{\"labels\":{\"b\":\"&\",\"owner\":\"x\"},\"name\":\"a<\"}";
     let all = format!("200\n{HEAD}[{{\"name\":\"z\"}},{a}]\n");
@@ -31,7 +43,9 @@ async fn receivers_are_listed_as_configured_and_chosen_by_their_labels() {
             all.clone(),
             all,
             format!("200\n{HEAD}[{a}]\n"),
-            format!("400\n{HEAD}\"failed to parse receiver_matchers param: bad matcher format: foo\"\n"),
+            format!(
+                "400\n{HEAD}\"failed to parse receiver_matchers param: bad matcher format: foo\"\n"
+            ),
         ]
     );
 }

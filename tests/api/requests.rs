@@ -72,14 +72,24 @@ async fn a_body_that_is_no_json_is_refused_before_it_is_read() {
         told.push(body(ask(&api, "POST /api/v2/alerts", &headers, "[]").await));
     }
     told.push(body(ask(&api, "POST /api/v2/alerts", &[], "[]").await));
-    told.push(body(ask(&api, "GET /api/v2/alerts", &[("content-type", "text/plain")], "x").await));
+    told.push(body(
+        ask(
+            &api,
+            "GET /api/v2/alerts",
+            &[("content-type", "text/plain")],
+            "x",
+        )
+        .await,
+    ));
     let unsupported = |media_type: &str| {
-        let message =
-            format!(r#"unsupported media type \"{media_type}\", only [application/json] are allowed"#);
+        let message = format!(
+            r#"unsupported media type \"{media_type}\", only [application/json] are allowed"#
+        );
         format!(r#"415 {{"code":415,"message":"{message}"}}"#)
     };
     let unparsed = |header: &str, why: &str| {
-        let message = format!(r#"parsing Content-Type header from \"{header}\" failed, because {why}"#);
+        let message =
+            format!(r#"parsing Content-Type header from \"{header}\" failed, because {why}"#);
         format!(r#"400 {{"code":400,"message":"{message}"}}"#)
     };
     assert_eq!(
@@ -155,7 +165,13 @@ async fn pages_of_other_origins_may_read_and_post() {
             "",
         )
         .await,
-        ask(&api, "OPTIONS /api/v2/alerts", &[origin, ask_for("DELETE")], "").await,
+        ask(
+            &api,
+            "OPTIONS /api/v2/alerts",
+            &[origin, ask_for("DELETE")],
+            "",
+        )
+        .await,
         ask(
             &api,
             "OPTIONS /api/v2/alerts",
@@ -202,7 +218,12 @@ async fn a_body_is_wanted_where_something_is_posted() {
         |what: &str| format!("{head}{{\"code\":602,\"message\":\"{what} in body is required\"}}");
     assert_eq!(
         told.map(|told| told.0),
-        [required("alerts"), required("silence"), required("alerts"), required("silence")]
+        [
+            required("alerts"),
+            required("silence"),
+            required("alerts"),
+            required("silence")
+        ]
     );
 }
 
@@ -211,10 +232,19 @@ async fn what_does_not_parse_is_refused_in_go_s_words() {
     let backend = Arc::<Memory>::default();
     let api = service(&backend, Options::default());
     let mut told = Vec::new();
-    for body in ["<", "[{\"labels\":5}]", "{}", "[{\"labels\":{\"a\":\"b\"},\"startsAt\":\"x\"}]"] {
+    for body in [
+        "<",
+        "[{\"labels\":5}]",
+        "{}",
+        "[{\"labels\":{\"a\":\"b\"},\"startsAt\":\"x\"}]",
+    ] {
         told.push(post(&api, "/api/v2/alerts", body).await.0);
     }
-    told.push(post(&api, "/api/v2/silences", "{\"matchers\":[{\"name\":5}]}").await.0);
+    told.push(
+        post(&api, "/api/v2/silences", "{\"matchers\":[{\"name\":5}]}")
+            .await
+            .0,
+    );
     let head = "400\ncontent-type: application/json\ncache-control: no-store\nvary: Origin\n\n";
     let because = |what: &str, why: &str| {
         let message = format!(r#"parsing {what} body from \"\" failed, because {why}"#);
@@ -225,8 +255,14 @@ async fn what_does_not_parse_is_refused_in_go_s_words() {
         (told, backend.stored()),
         (
             vec![
-                because("alerts", r"invalid character '\u003c' looking for beginning of value"),
-                because("alerts", &format!("{field} Alert.labels of type models.LabelSet")),
+                because(
+                    "alerts",
+                    r"invalid character '\u003c' looking for beginning of value"
+                ),
+                because(
+                    "alerts",
+                    &format!("{field} Alert.labels of type models.LabelSet")
+                ),
                 because(
                     "alerts",
                     "json: cannot unmarshal object into Go value of type models.PostableAlerts"
@@ -235,7 +271,10 @@ async fn what_does_not_parse_is_refused_in_go_s_words() {
                     "alerts",
                     r#"parsing time \"x\" as \"2006-01-02\": cannot parse \"x\" as \"2006\""#
                 ),
-                because("silence", &format!("{field} Matcher.matchers.name of type string")),
+                because(
+                    "silence",
+                    &format!("{field} Matcher.matchers.name of type string")
+                ),
             ],
             Vec::new()
         )

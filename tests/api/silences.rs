@@ -16,10 +16,17 @@ const HOUR_NS: i64 = 3_600_000_000_000;
 
 /// A silence from and to these hours after [`NOW`].
 fn silence(number: u32, from_h: i64, to_h: i64, matchers: &str) -> Silence {
-    let matchers = Mode::Utf8Strict.parse_matchers(matchers).expect("matchers").value;
+    let matchers = Mode::Utf8Strict
+        .parse_matchers(matchers)
+        .expect("matchers")
+        .value;
     Silence {
         id: format!("00000000-0000-4000-8000-{number:012}"),
-        matcher_sets: if matchers.is_empty() { vec![] } else { vec![matchers] },
+        matcher_sets: if matchers.is_empty() {
+            vec![]
+        } else {
+            vec![matchers]
+        },
         starts_at: WallTime(NOW.0 + from_h * HOUR_NS),
         ends_at: WallTime(NOW.0 + to_h * HOUR_NS),
         updated_at: NOW,
@@ -31,7 +38,10 @@ fn silence(number: u32, from_h: i64, to_h: i64, matchers: &str) -> Silence {
 
 fn filled(silences: Vec<Silence>) -> Arc<Memory> {
     let backend = Arc::<Memory>::default();
-    set(&backend.silences, silences.into_iter().map(Arc::new).collect());
+    set(
+        &backend.silences,
+        silences.into_iter().map(Arc::new).collect(),
+    );
     backend
 }
 
@@ -81,9 +91,15 @@ async fn a_silence_that_says_too_little_is_refused_by_the_first_thing_missing() 
     ];
     let mut told = Vec::new();
     for body in &bodies {
-        told.push(post(&api, "/api/v2/silences", body).await.0.replace(HEAD, ""));
+        told.push(
+            post(&api, "/api/v2/silences", body)
+                .await
+                .0
+                .replace(HEAD, ""),
+        );
     }
-    let required = |what: &str| format!("422\n{{\"code\":602,\"message\":\"{what} in body is required\"}}");
+    let required =
+        |what: &str| format!("422\n{{\"code\":602,\"message\":\"{what} in body is required\"}}");
     let nested = |what: &str| format!("422\n{{\"code\":602,\"message\":\"{what} is required\"}}");
     assert_eq!(
         told,
@@ -92,7 +108,8 @@ async fn a_silence_that_says_too_little_is_refused_by_the_first_thing_missing() 
             required("createdBy"),
             required("endsAt"),
             required("matchers"),
-            "422\n{\"code\":612,\"message\":\"matchers in body should have at least 1 items\"}".to_owned(),
+            "422\n{\"code\":612,\"message\":\"matchers in body should have at least 1 items\"}"
+                .to_owned(),
             nested("matchers.0.isRegex in body"),
             nested("matchers.0.name in body"),
             nested("matchers.0.value in body"),
@@ -115,19 +132,58 @@ async fn a_silence_that_makes_no_sense_is_refused_in_upstream_s_words() {
     let bodies = [
         make("", "2030-01-01", "2030-01-01", plain),
         make("", "2020-01-01", "2021-01-01", plain),
-        make("", "2020-01-01", "2030-01-01", r#"{"name":"","value":"b","isRegex":false}"#),
-        make("", "2020-01-01", "2030-01-01", &format!("{plain},{{\"name\":\"a\",\"value\":\"(\",\"isRegex\":true}}")),
-        make("", "2020-01-01", "2030-01-01", r#"{"name":"a","value":"a)|(b","isRegex":true}"#),
-        make("", "2020-01-01", "2030-01-01", r#"{"name":"a","value":"","isRegex":false},{"name":"b","value":".*","isRegex":true}"#),
+        make(
+            "",
+            "2020-01-01",
+            "2030-01-01",
+            r#"{"name":"","value":"b","isRegex":false}"#,
+        ),
+        make(
+            "",
+            "2020-01-01",
+            "2030-01-01",
+            &format!("{plain},{{\"name\":\"a\",\"value\":\"(\",\"isRegex\":true}}"),
+        ),
+        make(
+            "",
+            "2020-01-01",
+            "2030-01-01",
+            r#"{"name":"a","value":"a)|(b","isRegex":true}"#,
+        ),
+        make(
+            "",
+            "2020-01-01",
+            "2030-01-01",
+            r#"{"name":"a","value":"","isRegex":false},{"name":"b","value":".*","isRegex":true}"#,
+        ),
         make("nope", "2020-01-01", "2030-01-01", plain),
-        make("", "0001-01-01T00:00:00Z", "2030-01-01", r#"{"name":"a","value":"","isRegex":false,"isEqual":false}"#),
+        make(
+            "",
+            "0001-01-01T00:00:00Z",
+            "2030-01-01",
+            r#"{"name":"a","value":"","isRegex":false,"isEqual":false}"#,
+        ),
     ];
     let mut told = Vec::new();
     for body in &bodies {
-        told.push(post(&api, "/api/v2/silences", body).await.0.replace(HEAD, ""));
+        told.push(
+            post(&api, "/api/v2/silences", body)
+                .await
+                .0
+                .replace(HEAD, ""),
+        );
     }
     set(&backend.refusal, Some(unavailable()));
-    told.push(post(&api, "/api/v2/silences", bodies.last().expect("there are some")).await.0.replace(HEAD, ""));
+    told.push(
+        post(
+            &api,
+            "/api/v2/silences",
+            bodies.last().expect("there are some"),
+        )
+        .await
+        .0
+        .replace(HEAD, ""),
+    );
     let set_0 = "400\n\"invalid silence: invalid label matcher";
     assert_eq!(
         told,
@@ -173,9 +229,16 @@ async fn silences_are_listed_by_state_and_time() {
         "?filter=foo",
     ] {
         let answer = ask(&api, &format!("GET /api/v2/silences{query}"), &[], "").await;
-        let ids = answer.0.split("\"id\":\"00000000-0000-4000-8000-00000000000").skip(1);
+        let ids = answer
+            .0
+            .split("\"id\":\"00000000-0000-4000-8000-00000000000")
+            .skip(1);
         let ids: Vec<&str> = ids.filter_map(|rest| rest.get(..1)).collect();
-        told.push(format!("{} {query} {}", answer.0.get(..3).unwrap_or_default(), ids.join("")));
+        told.push(format!(
+            "{} {query} {}",
+            answer.0.get(..3).unwrap_or_default(),
+            ids.join("")
+        ));
     }
     assert_eq!(
         told,
@@ -198,7 +261,14 @@ async fn a_silence_of_several_sets_cannot_be_shown() {
     let api = service(&filled(vec![several]), Options::default());
     let told = [
         ask(&api, "GET /api/v2/silences", &[], "").await.0,
-        ask(&api, "GET /api/v2/silence/00000000-0000-4000-8000-000000000001", &[], "").await.0,
+        ask(
+            &api,
+            "GET /api/v2/silence/00000000-0000-4000-8000-000000000001",
+            &[],
+            "",
+        )
+        .await
+        .0,
     ];
     let refused = format!(
         "500\n{HEAD}\"silence '00000000-0000-4000-8000-000000000001' has multiple matcher sets which is \
@@ -224,7 +294,11 @@ async fn a_silence_is_named_by_its_id_as_it_stands() {
         ("GET", "f%3Co".to_owned()),
         ("DELETE", format!("{id}0")),
     ] {
-        told.push(ask(&api, &format!("{method} /api/v2/silence/{id}"), &[], "").await.0);
+        told.push(
+            ask(&api, &format!("{method} /api/v2/silence/{id}"), &[], "")
+                .await
+                .0,
+        );
     }
     let missing = format!("404\n{BARE}");
     let no_uuid = |id: &str| {

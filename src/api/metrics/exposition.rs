@@ -34,7 +34,10 @@ pub fn page(registry: &Registry) -> Result<String, fmt::Error> {
             let help = help.strip_suffix('.').unwrap_or(help);
             push(&mut page, &["# HELP ", &family.name, " ", help, "\n"]);
         } else if line.starts_with("# TYPE ") {
-            push(&mut page, &["# TYPE ", &family.name, " ", family.kind, "\n"]);
+            push(
+                &mut page,
+                &["# TYPE ", &family.name, " ", family.kind, "\n"],
+            );
         } else if !line.starts_with('#') {
             sample(&mut page, line);
         }

@@ -146,8 +146,16 @@ impl Metrics {
 
     /// Counts a request. The size is that of the answers of pages; API v2 does not tell.
     pub fn observe(&self, seen: &Seen, seconds: f64, size_bytes: Option<u64>) {
-        let Seen { handler, method, code } = *seen;
-        let request = Request { handler, method, code };
+        let Seen {
+            handler,
+            method,
+            code,
+        } = *seen;
+        let request = Request {
+            handler,
+            method,
+            code,
+        };
         self.durations.get_or_create(&request).observe(seconds);
         if let Some(bytes) = size_bytes {
             let sizes = self.sizes.get_or_create(&Sized { handler, method });
@@ -158,7 +166,9 @@ impl Metrics {
     /// Counts the alerts of a body.
     pub fn received(&self, received: &Received) {
         for (status, count) in [("firing", received.firing), ("resolved", received.resolved)] {
-            self.received.get_or_create(&AlertStatus { status }).inc_by(count);
+            self.received
+                .get_or_create(&AlertStatus { status })
+                .inc_by(count);
         }
         self.invalid.inc_by(received.errors.len() as u64);
     }

@@ -138,7 +138,10 @@ pub async fn serve<B: Backend>(
     let all = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(limits.grace, all).await.is_err() {
         let open = connections.len();
-        tracing::warn!(open, "Connections were cut off: their requests did not end in time.");
+        tracing::warn!(
+            open,
+            "Connections were cut off: their requests did not end in time."
+        );
         connections.shutdown().await;
     }
 }

@@ -108,7 +108,11 @@ impl<T: AsyncRead + Unpin> AsyncRead for Patience<T> {
         let before = buffer.filled().len();
         let result = Pin::new(&mut self.io).poll_read(context, buffer);
         let begun = self.phase.begun();
-        if self.header.as_ref().is_some_and(|(request, _)| *request != begun) {
+        if self
+            .header
+            .as_ref()
+            .is_some_and(|(request, _)| *request != begun)
+        {
             self.header = None;
         }
         if self.phase.is_busy() {
@@ -121,7 +125,9 @@ impl<T: AsyncRead + Unpin> AsyncRead for Patience<T> {
         }
         // The time runs on while they trickle in. Asked also when there is more to read, or a client
         // that is just fast enough would never be asked.
-        let Some((_, header)) = &mut self.header else { return result };
+        let Some((_, header)) = &mut self.header else {
+            return result;
+        };
         match header.as_mut().poll(context) {
             Poll::Ready(()) => Poll::Ready(Err(too_slow("the client does not finish its headers"))),
             Poll::Pending => result,

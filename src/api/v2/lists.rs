@@ -86,7 +86,9 @@ impl AlertFilter {
             .into_iter()
             .filter(|group| self.has_name(&group.receiver) && self.has_labels(&group.receiver))
             .filter_map(|mut group| {
-                group.alerts.retain(|(alert, quiet)| self.shows(alert, quiet));
+                group
+                    .alerts
+                    .retain(|(alert, quiet)| self.shows(alert, quiet));
                 (!group.alerts.is_empty()).then_some(group)
             })
             .collect();
@@ -96,7 +98,10 @@ impl AlertFilter {
         });
         let holders = Holders::of(&groups);
         groups.retain(|group| self.shows_muted || group.muted_by.is_empty());
-        groups.into_iter().map(|group| shown(group, &holders)).collect()
+        groups
+            .into_iter()
+            .map(|group| shown(group, &holders))
+            .collect()
     }
 }
 
@@ -118,7 +123,9 @@ pub fn receivers<'a>(
     mode: Mode,
 ) -> Result<impl Iterator<Item = &'a Receiver>, Fault> {
     let wanted = receiver_matchers(query, mode)?;
-    Ok(all.iter().filter(move |receiver| matches(&wanted, &receiver.labels)))
+    Ok(all
+        .iter()
+        .filter(move |receiver| matches(&wanted, &receiver.labels)))
 }
 
 /// The receivers of the groups that hold an alert, sorted, one for each group.
@@ -186,7 +193,9 @@ fn by_labels(one: &LabelSet, other: &LabelSet) -> Ordering {
         (Some(one), Some(other)) => one.cmp(other),
         (one, other) => other.is_some().cmp(&one.is_some()),
     };
-    by("job").then_with(|| by("instance")).then_with(|| one.cmp(other))
+    by("job")
+        .then_with(|| by("instance"))
+        .then_with(|| one.cmp(other))
 }
 
 /// The silences asked for: active ones by their end, pending ones by their beginning, expired ones by

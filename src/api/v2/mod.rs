@@ -102,7 +102,10 @@ impl<B: Backend> V2<B> {
             aside(is_long, move || post_alerts::receive(&bytes, settings, now)).await??;
         self.metrics.received(&received);
         if !received.valid.alerts.is_empty() {
-            self.backend.submit_alerts(received.valid).await.map_err(refusal)?;
+            self.backend
+                .submit_alerts(received.valid)
+                .await
+                .map_err(refusal)?;
         }
         match received.errors.is_empty() {
             true => Ok(empty(StatusCode::OK)),
@@ -201,13 +204,24 @@ async fn aside<T: Send + 'static>(
         return Ok(work());
     }
     let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|_| said(StatusCode::INTERNAL_SERVER_ERROR, "the request could not be processed"))
+    done.map_err(|_| {
+        said(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the request could not be processed",
+        )
+    })
 }
 
 /// Whether Go's parser of UUIDs takes it: bare, with hyphens, in braces, as a URN.
 fn is_uuid(text: &str) -> bool {
-    let is_urn = text.get(..9).is_some_and(|urn| urn.eq_ignore_ascii_case("urn:uuid:"));
-    let text = if is_urn { text.get(9..).unwrap_or_default() } else { text };
+    let is_urn = text
+        .get(..9)
+        .is_some_and(|urn| urn.eq_ignore_ascii_case("urn:uuid:"));
+    let text = if is_urn {
+        text.get(9..).unwrap_or_default()
+    } else {
+        text
+    };
     let has_shape = match text.len() {
         32 | 38 => !is_urn,
         36 => true,

@@ -79,7 +79,9 @@ pub fn media_type(header: &str) -> Result<String, &'static str> {
             };
         };
         match seen.iter().find(|(it, _)| *it == name) {
-            Some((_, earlier)) if *earlier != value => return Err("mime: duplicate parameter name"),
+            Some((_, earlier)) if *earlier != value => {
+                return Err("mime: duplicate parameter name");
+            }
             _ => seen.push((name, value)),
         }
         rest = behind;

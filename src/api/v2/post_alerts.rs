@@ -55,7 +55,9 @@ pub fn receive(body: &[u8], settings: Settings, now: WallTime) -> Result<Receive
             false => received.resolved += 1,
         }
         let new = NewAlert {
-            labels: without_empty(LabelSet::new(borrowed(posted.labels(alert).unwrap_or_default()))),
+            labels: without_empty(LabelSet::new(borrowed(
+                posted.labels(alert).unwrap_or_default(),
+            ))),
             annotations: LabelSet::new(borrowed(posted.annotations(alert))),
             starts_at,
             ends_at,
@@ -92,11 +94,7 @@ fn check_shape(
 }
 
 /// When an alert began and when it ends, and whether that is a guess.
-fn times(
-    alert: &PostedAlert<'_>,
-    settings: Settings,
-    now: WallTime,
-) -> (WallTime, WallTime, bool) {
+fn times(alert: &PostedAlert<'_>, settings: Settings, now: WallTime) -> (WallTime, WallTime, bool) {
     let starts_at = alert.starts_at.map(super::decode::DateTime::to_wall);
     let ends_at = alert.ends_at.map(super::decode::DateTime::to_wall);
     let starts_at = starts_at.or(ends_at).unwrap_or(now);
@@ -108,7 +106,9 @@ fn times(
 }
 
 fn borrowed<'a, T: AsRef<str>>(pairs: &'a [(T, T)]) -> impl Iterator<Item = (&'a str, &'a str)> {
-    pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))
+    pairs
+        .iter()
+        .map(|(name, value)| (name.as_ref(), value.as_ref()))
 }
 
 fn without_empty(labels: LabelSet) -> LabelSet {
@@ -121,7 +121,10 @@ fn without_empty(labels: LabelSet) -> LabelSet {
 /// What is wrong with an alert, in the order in which upstream looks.
 fn fault(alert: &NewAlert, names: NameRule) -> Option<String> {
     let bad_name = |labels: &LabelSet| {
-        let name = labels.iter().map(|(name, _)| name).find(|name| !names.allows(name));
+        let name = labels
+            .iter()
+            .map(|(name, _)| name)
+            .find(|name| !names.allows(name));
         name.map(|name| quote(name.as_bytes()))
     };
     if alert.ends_at < alert.starts_at {

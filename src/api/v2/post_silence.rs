@@ -42,7 +42,10 @@ pub fn receive(body: &[u8], mode: Mode, now: WallTime) -> Result<NewSilence, Fau
     if ends_at.to_wall() < starts_at {
         return Err(invalid("end time must not be before start time"));
     }
-    let annotations = posted.annotations.iter().map(|(name, value)| (&**name, &**value));
+    let annotations = posted
+        .annotations
+        .iter()
+        .map(|(name, value)| (&**name, &**value));
     Ok(NewSilence {
         matchers,
         starts_at,
@@ -66,7 +69,10 @@ fn check_shape(posted: &PostedSilence<'_>) -> Result<(DateTime, DateTime), Fault
         return Err(required("createdBy"));
     }
     let ends_at = posted.ends_at.ok_or_else(|| required("endsAt"))?;
-    let matchers = posted.matchers.as_ref().ok_or_else(|| required("matchers"))?;
+    let matchers = posted
+        .matchers
+        .as_ref()
+        .ok_or_else(|| required("matchers"))?;
     if matchers.is_empty() {
         let message = "matchers in body should have at least 1 items".to_owned();
         return Err(Fault::Refused { code: 612, message });
@@ -93,7 +99,10 @@ fn matcher(posted: &PostedMatcher<'_>, index: usize, mode: Mode) -> Result<Match
     let name = posted.name.as_deref().unwrap_or_default();
     let value = posted.value.as_deref().unwrap_or_default();
     if !mode.name_rule().allows(name) {
-        return Err(wrong(format!("invalid label name {}", quote(name.as_bytes()))));
+        return Err(wrong(format!(
+            "invalid label name {}",
+            quote(name.as_bytes())
+        )));
     }
     let is_regex = posted.is_regex.unwrap_or_default();
     let operator = Operator::from_flags(is_regex, posted.is_equal.unwrap_or(true));

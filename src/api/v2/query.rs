@@ -16,7 +16,9 @@ impl Query {
     /// in silence, and so do we.
     #[must_use]
     pub fn new(query: &str) -> Self {
-        let pairs = query.split('&').filter(|pair| !pair.is_empty() && !pair.contains(';'));
+        let pairs = query
+            .split('&')
+            .filter(|pair| !pair.is_empty() && !pair.contains(';'));
         let pairs = pairs.filter_map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             Some((unescaped(name)?, unescaped(value)?))

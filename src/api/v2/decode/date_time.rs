@@ -37,7 +37,10 @@ impl DateTime {
     /// Go's text if it names none.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.is_empty() {
-            return Ok(Self { seconds: 0, nanos: 0 });
+            return Ok(Self {
+                seconds: 0,
+                nanos: 0,
+            });
         }
         if let Some(date) = rfc3339(text.as_bytes()) {
             return Ok(date);
@@ -83,16 +86,17 @@ fn rfc3339(text: &[u8]) -> Option<DateTime> {
     let (month, day) = (number(&date[5..7])?, number(&date[8..10])?);
     let (hour, minute) = (number(&date[11..13])?, number(&date[14..16])?);
     let second = number(&date[17..])?;
-    let in_range = (1..=month_days(year, month)).contains(&day)
-        && hour < 24
-        && minute < 60
-        && second < 60;
+    let in_range =
+        (1..=month_days(year, month)).contains(&day) && hour < 24 && minute < 60 && second < 60;
     if !in_range {
         return None;
     }
     let second_of_day = i64::from(hour * 3600 + minute * 60 + second);
     let digits = match rest.strip_prefix(b".") {
-        Some(fraction) => fraction.iter().take_while(|byte| byte.is_ascii_digit()).count(),
+        Some(fraction) => fraction
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count(),
         None => 0,
     };
     if digits > 9 || (digits == 0 && rest.first() == Some(&b'.')) {
@@ -151,6 +155,8 @@ fn offset(zone: &[u8]) -> Option<i64> {
 /// Up to nine digits as a number.
 fn number(digits: &[u8]) -> Option<u32> {
     digits.iter().try_fold(0, |sum, digit| {
-        digit.is_ascii_digit().then(|| sum * 10 + u32::from(digit - b'0'))
+        digit
+            .is_ascii_digit()
+            .then(|| sum * 10 + u32::from(digit - b'0'))
     })
 }

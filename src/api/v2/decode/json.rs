@@ -137,7 +137,12 @@ impl<'a> Reader<'a> {
             b't' | b'f' => Kind::Bool,
             b'n' => Kind::Null,
             b'-' | b'0'..=b'9' => Kind::Number,
-            _ => return Err(SyntaxError::Byte { byte, context: VALUE }),
+            _ => {
+                return Err(SyntaxError::Byte {
+                    byte,
+                    context: VALUE,
+                });
+            }
         })
     }
 
@@ -152,7 +157,10 @@ impl<'a> Reader<'a> {
     fn enter(&mut self, byte: u8) -> Result<(), SyntaxError> {
         self.depth += 1;
         if self.depth > DEPTH_MAX {
-            return Err(SyntaxError::Byte { byte, context: TOO_DEEP });
+            return Err(SyntaxError::Byte {
+                byte,
+                context: TOO_DEEP,
+            });
         }
         self.at += 1;
         Ok(())
@@ -189,7 +197,10 @@ impl<'a> Reader<'a> {
                 self.at += 1;
                 Ok(())
             }
-            byte => Err(SyntaxError::Byte { byte, context: AFTER_KEY }),
+            byte => Err(SyntaxError::Byte {
+                byte,
+                context: AFTER_KEY,
+            }),
         }
     }
 
@@ -201,7 +212,12 @@ impl<'a> Reader<'a> {
                 return Ok(false);
             }
             b',' => self.at += 1,
-            byte => return Err(SyntaxError::Byte { byte, context: AFTER_PAIR }),
+            byte => {
+                return Err(SyntaxError::Byte {
+                    byte,
+                    context: AFTER_PAIR,
+                });
+            }
         }
         match self.token()? {
             b'"' => Ok(true),
@@ -230,7 +246,10 @@ impl<'a> Reader<'a> {
                 self.at += 1;
                 Ok(true)
             }
-            byte => Err(SyntaxError::Byte { byte, context: AFTER_ELEMENT }),
+            byte => Err(SyntaxError::Byte {
+                byte,
+                context: AFTER_ELEMENT,
+            }),
         }
     }
 
@@ -263,7 +282,12 @@ impl<'a> Reader<'a> {
                     has_escapes = true;
                     self.skip_escape()?;
                 }
-                byte => return Err(SyntaxError::Byte { byte, context: CONTEXT }),
+                byte => {
+                    return Err(SyntaxError::Byte {
+                        byte,
+                        context: CONTEXT,
+                    });
+                }
             }
         }
     }
@@ -285,7 +309,10 @@ impl<'a> Reader<'a> {
                 }
                 Ok(())
             }
-            _ => Err(SyntaxError::Byte { byte, context: "in string escape code" }),
+            _ => Err(SyntaxError::Byte {
+                byte,
+                context: "in string escape code",
+            }),
         }
     }
 

@@ -28,7 +28,11 @@ pub fn status(status: &Status) -> Vec<u8> {
     let none = Vec::new();
     let (peers, word) = match &status.cluster {
         Cluster::Disabled => (&none, "disabled"),
-        Cluster::Member { name, is_settling, peers } => {
+        Cluster::Member {
+            name,
+            is_settling,
+            peers,
+        } => {
             field(&mut out, "name", name);
             out.push(b',');
             (peers, if *is_settling { "settling" } else { "ready" })
