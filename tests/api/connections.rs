@@ -200,10 +200,10 @@ async fn a_client_that_goes_in_mid_answer_leaves_nothing_behind() {
 #[tokio::test(start_paused = true)]
 async fn headers_without_end_are_refused() {
     let server = Server::new(&Arc::default(), Limits::default());
-    let mut stream = server.dial(256 << 10).await;
+    let mut stream = server.dial(1 << 20).await;
     let long = format!(
         "GET /-/healthy HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n",
-        "x".repeat(100 << 10)
+        "x".repeat(300 << 10)
     );
     send(&mut stream, &long).await;
     let told = rest(&mut stream).await;
@@ -235,7 +235,7 @@ async fn one_connection_too_many_is_told_so() {
         ),
         (
             Some("HTTP/1.1 503 Service Unavailable"),
-            format!("{}connection: close\r\n\r\nOK", OK),
+            "HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\ncontent-length: 2\r\n\r\nOK".to_owned(),
             1
         )
     );
@@ -287,5 +287,67 @@ async fn what_does_not_end_within_the_time_of_grace_is_cut_off() {
     assert_eq!(
         (ended, begun.elapsed().as_secs()),
         (true, Limits::default().grace.as_secs())
+    );
+}
+
+/// Quotes and angle brackets have no place in a URL, but Go takes them there, and so do people.
+#[tokio::test(start_paused = true)]
+async fn a_filter_may_be_written_with_quotes_as_they_are() {
+    let backend = Arc::<Memory>::default();
+    set(
+        &backend.alerts,
+        vec![listed(alert(&[("a", "<\"b\">")]), &[])],
+    );
+    let server = Server::new(&backend, Limits::default());
+    let mut stream = server.dial(64 << 10).await;
+    let ask = |value: &str, more: &str| {
+        format!("GET /api/v2/alerts?filter=a=\"{value}\" HTTP/1.1\r\nHost: x\r\n{more}\r\n")
+    };
+    // In three pieces, to see that a line need not come in one.
+    let first = ask(r#"<\"b\">"#, "");
+    let (one, rest_of_it) = first.split_at(30);
+    let (two, three) = rest_of_it.split_at(10);
+    for piece in [one, two, three] {
+        send(&mut stream, piece).await;
+        sleep(Duration::from_millis(1)).await;
+    }
+    sleep(Duration::from_secs(1)).await;
+    send(&mut stream, &ask("no", "Connection: close\r\n")).await;
+    let told = rest(&mut stream).await;
+    let statuses: Vec<&str> = told
+        .lines()
+        .filter(|line| line.contains("HTTP/1.1"))
+        .collect();
+    assert_eq!(
+        (
+            statuses.len(),
+            told.matches("\"fingerprint\"").count(),
+            told.matches(" 200 OK").count()
+        ),
+        (2, 1, 2),
+        "{told}"
+    );
+}
+
+/// Where a body ends that nobody has read is not guessed.
+#[tokio::test(start_paused = true)]
+async fn a_body_that_is_refused_unread_ends_the_connection() {
+    let server = Server::new(&Arc::default(), Limits::default());
+    let mut stream = server.dial(64 << 10).await;
+    let head = "POST /api/v2/alerts HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\n";
+    let inner = "GET /-/healthy HTTP/1.1\r\nHost: \"x\r\n\r\n";
+    send(
+        &mut stream,
+        &format!("{head}Content-Length: {}\r\n\r\n{inner}", inner.len()),
+    )
+    .await;
+    let told = rest(&mut stream).await;
+    assert_eq!(
+        (
+            told.matches("HTTP/1.1").count(),
+            told.contains("connection: close"),
+            told.get(..12)
+        ),
+        (1, true, Some("HTTP/1.1 415"))
     );
 }

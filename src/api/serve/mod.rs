@@ -16,10 +16,13 @@
 //! begun, and what is not finished after the time of grace is cut off.
 
 mod patience;
+mod read_to_end;
+mod request_line;
 
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -31,14 +34,16 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use super::answer::closing;
 use super::backend::Backend;
 use super::service::Api;
 use patience::{Patience, Phase};
+use read_to_end::ReadToEnd;
 
 /// How long the headers of a request may take once they have begun.
 pub const HEADER_SECONDS_MAX: u64 = 10;
-/// How long headers may be together: four times what Go's clients send at most in practice, and room
-/// for the longest query that a browser makes. It is also the read buffer of a connection.
+/// How long headers may be together: room for the longest query that a browser makes. It is asked before
+/// each read, which may bring as much again.
 pub const HEADER_BYTES_MAX: usize = 64 << 10;
 /// How long an answer may stand still because its client does not read.
 pub const STALL_SECONDS_MAX: u64 = 30;
@@ -157,7 +162,13 @@ pub async fn connection<B: Backend>(
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let (api, request_phase) = (Arc::clone(&api), phase.begin_request());
         async move {
+            let (parts, body) = request.into_parts();
+            let (body, has_ended) = ReadToEnd::new(body);
+            let request = hyper::Request::from_parts(parts, body);
             let mut answer = api.answer(request).await;
+            if !has_ended.load(Ordering::Acquire) {
+                answer = closing(answer);
+            }
             answer.body_mut().hold(request_phase);
             Ok::<_, std::convert::Infallible>(answer)
         }

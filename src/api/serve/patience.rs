@@ -2,6 +2,7 @@
 //!
 //! hyper has one time-out for headers, which runs also while a connection waits for its next request.
 //! That wait may be long; headers that have begun may not. Nor has it any for clients that do not read.
+//! Where a request begins, its first line is made fit to be read (see [`request_line`]).
 
 use std::future::Future;
 use std::io;
@@ -14,7 +15,10 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-use super::{HEADER_SECONDS_MAX, STALL_SECONDS_MAX};
+use super::{HEADER_SECONDS_MAX, STALL_SECONDS_MAX, request_line};
+
+/// How much is read at once until the first line of a request is complete: most requests are shorter.
+const LINE_READ_BYTES: usize = 2 << 10;
 
 /// Whether a connection is at work on a request: the service and the connection share it.
 #[derive(Debug, Clone, Default)]
@@ -63,6 +67,8 @@ pub struct Patience<T> {
     phase: Phase,
     /// Runs while the headers of a request are incomplete: of which one, counted from 0.
     header: Option<(u64, Pin<Box<Sleep>>)>,
+    /// The request whose first line has been read, counted from 0.
+    line_read: Option<u64>,
     /// Runs while the client does not read.
     stall: Option<Pin<Box<Sleep>>>,
 }
@@ -74,6 +80,7 @@ impl<T> Patience<T> {
             io,
             phase,
             header: None,
+            line_read: None,
             stall: None,
         }
     }
@@ -95,6 +102,28 @@ impl<T> Patience<T> {
     }
 }
 
+impl<T: AsyncRead + Unpin> Patience<T> {
+    /// Reads where the first line of a request is.
+    fn poll_read_line(
+        &mut self,
+        request: u64,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut bytes = [0; LINE_READ_BYTES];
+        let room = buffer.remaining() / request_line::GROWTH_MAX;
+        let bytes = bytes
+            .get_mut(..room.min(LINE_READ_BYTES))
+            .unwrap_or_default();
+        let mut read = ReadBuf::new(bytes);
+        let result = Pin::new(&mut self.io).poll_read(context, &mut read);
+        if request_line::escape(read.filled(), |part| buffer.put_slice(part)) {
+            self.line_read = Some(request);
+        }
+        result
+    }
+}
+
 fn too_slow(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, what)
 }
@@ -106,8 +135,12 @@ impl<T: AsyncRead + Unpin> AsyncRead for Patience<T> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let result = Pin::new(&mut self.io).poll_read(context, buffer);
         let begun = self.phase.begun();
+        let is_in_line = !self.phase.is_busy() && self.line_read != Some(begun);
+        let result = match is_in_line && buffer.remaining() >= request_line::GROWTH_MAX {
+            true => self.poll_read_line(begun, context, buffer),
+            false => Pin::new(&mut self.io).poll_read(context, buffer),
+        };
         if self
             .header
             .as_ref()

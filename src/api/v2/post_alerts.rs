@@ -139,7 +139,8 @@ fn fault(alert: &NewAlert, names: NameRule) -> Option<String> {
     if let Some(name) = bad_name(&alert.annotations) {
         return Some(format!("invalid annotations: invalid name {name}"));
     }
-    let bytes = alert.labels.heap_bytes() + alert.annotations.heap_bytes();
+    let texts = alert.labels.iter().chain(alert.annotations.iter());
+    let bytes: usize = texts.map(|(name, value)| name.len() + value.len()).sum();
     let bytes = bytes + alert.generator_url.len();
     (bytes > ALERT_BYTES_MAX)
         .then(|| format!("alert too large: {bytes} bytes (limit: {ALERT_BYTES_MAX} bytes)"))

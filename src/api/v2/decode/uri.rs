@@ -85,9 +85,9 @@ fn is_port(port: &str) -> bool {
     }
 }
 
-/// In the name of a host only bytes beyond ASCII may be written with `%`.
+/// In the name of a host only bytes beyond ASCII may be written with `%`, and that itself.
 fn has_host_escapes(name: &str) -> bool {
-    escapes(name).all(|byte| byte.is_some_and(|byte| !byte.is_ascii()))
+    escapes(name).all(|byte| byte.is_some_and(|byte| !byte.is_ascii() || byte == b'%'))
 }
 
 fn has_valid_escapes(text: &str) -> bool {
