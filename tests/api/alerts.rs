@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tocsin::api::Options;
 use tocsin::model::{LabelSet, Mode};
+use tocsin::record::{AlertBatchV1, AlertV1};
 use tocsin::sys::WallTime;
 
 use crate::memory::{
@@ -346,4 +347,33 @@ async fn no_alerts_are_an_empty_list() {
     let api = service(&Arc::default(), Options::default());
     let told = ask(&api, "GET /api/v2/alerts", &[], "").await;
     assert_eq!(told.0, format!("200\n{HEAD}[]\n"));
+}
+
+#[tokio::test]
+async fn what_is_taken_in_becomes_a_record_of_the_log() {
+    let backend = Arc::<Memory>::default();
+    let api = service(&backend, Options::default());
+    let body = r#"[{"labels": {"b": "2", "a": "1"}, "annotations": {"x": ""}, "generatorURL": "/x",
+        "startsAt": "2026-01-01T00:00:00Z"}]"#;
+    post(&api, "/api/v2/alerts", body).await;
+    let batches = backend
+        .submitted
+        .lock()
+        .expect("no test panics while it holds a lock");
+    let records: Vec<AlertBatchV1> = batches.iter().map(|batch| batch.to_record("t")).collect();
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let alert = AlertV1 {
+        labels: vec![pair("a", "1"), pair("b", "2")],
+        annotations: vec![pair("x", "")],
+        starts_at_ns: 1_767_225_600_000_000_000,
+        ends_at_ns: NOW.0 + 300_000_000_000,
+        is_timeout: true,
+        generator_url: "/x".to_owned(),
+    };
+    let batch = AlertBatchV1 {
+        tenant: "t".to_owned(),
+        received_at_ns: NOW.0,
+        alerts: vec![alert],
+    };
+    assert_eq!(records, [batch]);
 }
