@@ -73,7 +73,7 @@ impl Intake {
             return Ok(nothing);
         }
         if declared.is_some() {
-            check_content_type(headers)?;
+            check_content_type(headers).map_err(|answer| *answer)?;
         }
         let limit = Duration::from_secs(BODY_SECONDS_MAX);
         let Ok(taken) = tokio::time::timeout(limit, self.read(declared, body)).await else {
@@ -85,7 +85,7 @@ impl Intake {
             return Ok(nothing);
         }
         if declared.is_none() {
-            check_content_type(headers)?;
+            check_content_type(headers).map_err(|answer| *answer)?;
         }
         Ok(taken)
     }

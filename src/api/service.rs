@@ -191,7 +191,7 @@ impl<B: Backend> Api<B> {
         let method = request.method().clone();
         let place = match self.enter(&method) {
             Ok(place) => place,
-            Err(answer) => return answer,
+            Err(answer) => return *answer,
         };
         if let Some(answer) = cors::preflight(&method, request.headers()) {
             return answer;
@@ -208,7 +208,7 @@ impl<B: Backend> Api<B> {
     }
 
     /// Takes a place among the GETs, or answers that there is none. Other methods need none.
-    fn enter(&self, method: &Method) -> Result<Option<GetPermit>, Answer> {
+    fn enter(&self, method: &Method) -> Result<Option<GetPermit>, Box<Answer>> {
         if method != Method::GET {
             return Ok(None);
         }
@@ -218,7 +218,7 @@ impl<B: Backend> Api<B> {
             let max = self.options.gets_max;
             let message =
                 format!("Limit of concurrent GET requests reached ({max}), try again later.\n");
-            return Err(error(StatusCode::SERVICE_UNAVAILABLE, &message));
+            return Err(Box::new(error(StatusCode::SERVICE_UNAVAILABLE, &message)));
         };
         Ok(Some(GetPermit::new(permit, metrics)))
     }
@@ -233,7 +233,7 @@ impl<B: Backend> Api<B> {
     ) -> Answer {
         let place = match self.enter(method) {
             Ok(place) => place,
-            Err(answer) => return answer,
+            Err(answer) => return *answer,
         };
         let mut answer = self.page(page, method, path).await;
         answer.body_mut().hold(place);

@@ -74,7 +74,7 @@ impl<B: Backend> V2<B> {
             Err(answer) => return answer,
         };
         if let Err(answer) = negotiate::check_accept(&parts.headers) {
-            return answer;
+            return *answer;
         }
         let query = Query::new(parts.uri.query().unwrap_or_default());
         let answer = match (endpoint, method == Method::POST) {
@@ -88,7 +88,7 @@ impl<B: Backend> V2<B> {
                 let id = id.decode_utf8_lossy();
                 self.silence(&id, method == Method::DELETE).await
             }
-            (Endpoint::Receivers, _) => self.get_receivers(&query),
+            (Endpoint::Receivers, _) => self.get_receivers(&query).map_err(Answer::from),
             (Endpoint::Status, _) => Ok(whole(encode::status(&self.backend.status()))),
         };
         answer.unwrap_or_else(|answer| answer)
@@ -153,7 +153,7 @@ impl<B: Backend> V2<B> {
         let (mode, now) = (self.backend.settings().mode, self.clock.wall());
         let all = self.backend.silences().await.map_err(refusal)?;
         let list = lists::silences(all, query, mode, now)?;
-        shown(encode::silences(&list, now))
+        Ok(shown(encode::silences(&list, now)))
     }
 
     async fn silence(&self, id: &str, is_delete: bool) -> Result<Answer, Answer> {
@@ -171,10 +171,10 @@ impl<B: Backend> V2<B> {
             return Ok(empty(StatusCode::OK));
         }
         let silence = self.backend.silence(id).await.map_err(explain)?;
-        shown(encode::silence(&silence, self.clock.wall()))
+        Ok(shown(encode::silence(&silence, self.clock.wall())))
     }
 
-    fn get_receivers(&self, query: &Query) -> Result<Answer, Answer> {
+    fn get_receivers(&self, query: &Query) -> Result<Answer, Fault> {
         let all = self.backend.receivers();
         let list = lists::receivers(&all, query, self.backend.settings().mode)?;
         Ok(whole(encode::receivers(list)))
@@ -185,9 +185,11 @@ fn whole(body: Vec<u8>) -> Answer {
     json(Body::whole(body))
 }
 
-fn shown(written: Result<Vec<u8>, String>) -> Result<Answer, Answer> {
-    let explain = |message: String| said(StatusCode::INTERNAL_SERVER_ERROR, &message);
-    written.map(whole).map_err(explain)
+fn shown(written: Result<Vec<u8>, String>) -> Answer {
+    match written {
+        Ok(body) => whole(body),
+        Err(message) => said(StatusCode::INTERNAL_SERVER_ERROR, &message),
+    }
 }
 
 fn refusal(refusal: Refusal) -> Answer {

@@ -10,7 +10,7 @@ const JSON: &str = "application/json";
 const UNKNOWN: &str = "application/octet-stream";
 
 /// Refuses a body that is no JSON.
-pub fn check_content_type(headers: &HeaderMap) -> Result<(), Answer> {
+pub fn check_content_type(headers: &HeaderMap) -> Result<(), Box<Answer>> {
     let header = headers.get(CONTENT_TYPE).map(|value| value.as_bytes());
     let header = String::from_utf8_lossy(header.unwrap_or_default());
     let media_type = match header.as_ref() {
@@ -19,7 +19,7 @@ pub fn check_content_type(headers: &HeaderMap) -> Result<(), Answer> {
             let header = gotemplate::strconv::quote(header.as_bytes());
             let message =
                 format!("parsing Content-Type header from {header} failed, because {error}");
-            refused(400, &message)
+            Box::new(refused(400, &message))
         })?,
     };
     if media_type == JSON {
@@ -27,11 +27,11 @@ pub fn check_content_type(headers: &HeaderMap) -> Result<(), Answer> {
     }
     let media_type = gotemplate::strconv::quote(media_type.as_bytes());
     let message = format!("unsupported media type {media_type}, only [{JSON}] are allowed");
-    Err(refused(415, &message))
+    Err(Box::new(refused(415, &message)))
 }
 
 /// Refuses a client that does not want JSON.
-pub fn check_accept(headers: &HeaderMap) -> Result<(), Answer> {
+pub fn check_accept(headers: &HeaderMap) -> Result<(), Box<Answer>> {
     let mut ranges = headers
         .get_all(ACCEPT)
         .iter()
@@ -44,7 +44,7 @@ pub fn check_accept(headers: &HeaderMap) -> Result<(), Answer> {
         return Ok(());
     }
     let message = format!("unsupported media type requested, only [{JSON}] are available");
-    Err(refused(406, &message))
+    Err(Box::new(refused(406, &message)))
 }
 
 /// Ranges of media types and their weights. What cannot be read ends the list.

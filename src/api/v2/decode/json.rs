@@ -417,14 +417,14 @@ impl<'a> Reader<'a> {
                     }
                 }
             };
-            if !self.to_next_value(has_more, &mut open)? {
+            if !self.next_value(has_more, &mut open)? {
                 return Ok(());
             }
         }
     }
 
     /// Leaves what has ended, up to the next value to pass, if there is one.
-    fn to_next_value(
+    fn next_value(
         &mut self,
         mut has_more: bool,
         open: &mut Vec<bool>,
