@@ -1,7 +1,7 @@
 //! Which bodies are taken and which answers are wanted (`http-api.md` §4.2, steps 2 and 3).
 
 use hyper::HeaderMap;
-use hyper::header::{ACCEPT, CONTENT_TYPE};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 
 use crate::api::answer::{Answer, refused};
 
@@ -11,7 +11,7 @@ const UNKNOWN: &str = "application/octet-stream";
 
 /// Refuses a body that is no JSON.
 pub fn check_content_type(headers: &HeaderMap) -> Result<(), Box<Answer>> {
-    let header = headers.get(CONTENT_TYPE).map(|value| value.as_bytes());
+    let header = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
     let header = String::from_utf8_lossy(header.unwrap_or_default());
     let media_type = match header.as_ref() {
         "" => UNKNOWN.to_owned(),

@@ -105,7 +105,7 @@ fn times(alert: &PostedAlert<'_>, settings: Settings, now: WallTime) -> (WallTim
     (starts_at, WallTime(now.0.saturating_add(timeout_ns)), true)
 }
 
-fn borrowed<'a, T: AsRef<str>>(pairs: &'a [(T, T)]) -> impl Iterator<Item = (&'a str, &'a str)> {
+fn borrowed<T: AsRef<str>>(pairs: &[(T, T)]) -> impl Iterator<Item = (&str, &str)> {
     pairs
         .iter()
         .map(|(name, value)| (name.as_ref(), value.as_ref()))

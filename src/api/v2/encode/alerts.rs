@@ -68,10 +68,13 @@ pub struct ShownGroup<A> {
     /// The time intervals that mute it.
     pub muted_by: Arc<[Arc<str>]>,
     /// Its alerts, each with the receivers of all shown groups that hold it.
-    pub alerts: Vec<(A, Quiet, Arc<[Arc<str>]>)>,
+    pub alerts: Vec<Member<A>>,
 }
 
-type Alerts<A> = std::vec::IntoIter<(A, Quiet, Arc<[Arc<str>]>)>;
+/// An alert of a group, what keeps it quiet, and the receivers that it names.
+pub type Member<A> = (A, Quiet, Arc<[Arc<str>]>);
+
+type Alerts<A> = std::vec::IntoIter<Member<A>>;
 
 /// A list of groups, written as it is read.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ mod json;
 mod silences;
 mod status;
 
-pub use alerts::{AlertList, GroupList, ShownGroup};
+pub use alerts::{AlertList, GroupList, Member, ShownGroup};
 pub use json::{Escape, instant, string};
 pub use silences::{SilenceState, silence, silences};
 pub use status::{receivers, status};
