@@ -37,7 +37,7 @@ lint:
 	scripts/deny
 
 bench:
-	$(CARGO) bench --locked --bench log --bench core --bench routes
+	$(CARGO) bench --locked --bench log --bench api --bench core --bench routes
 	$(CARGO) bench --locked --bench templates
 
 # Not part of what every change has to pass: it builds everything once more, instrumented.

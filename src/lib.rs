@@ -1,5 +1,6 @@
 //! An alertmanager that does not forget: the rooms of the house (see `README.md`).
 
+pub mod api;
 pub mod bugs;
 pub mod cli;
 pub mod config;
