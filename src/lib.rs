@@ -3,8 +3,10 @@
 pub mod bugs;
 pub mod cli;
 pub mod config;
+pub mod delivery;
 pub mod model;
 pub mod node;
+pub mod receivers;
 pub mod record;
 pub mod sys;
 pub mod template;
