@@ -65,17 +65,17 @@ impl Events {
 }
 
 /// A journal in memory that takes its time.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct MemoryJournal {
     events: Events,
     takes: Duration,
-    pub is_poisoned: AtomicBool,
-    pub records: Mutex<Vec<Record>>,
+    pub is_poisoned: Arc<AtomicBool>,
+    pub records: Arc<Mutex<Vec<Record>>>,
 }
 
-impl Journal for Arc<MemoryJournal> {
+impl Journal for MemoryJournal {
     fn append(&self, records: Vec<Record>) -> Durable {
-        let journal = Self::clone(self);
+        let journal = self.clone();
         Box::pin(async move {
             if !journal.takes.is_zero() {
                 sleep(journal.takes).await;
@@ -214,7 +214,7 @@ impl Integration for Scripted {
 /// Delivery with its surroundings.
 pub struct Bench {
     pub events: Events,
-    pub journal: Arc<MemoryJournal>,
+    pub journal: MemoryJournal,
     pub delivery: Delivery,
 }
 
@@ -225,12 +225,12 @@ impl Bench {
 
     pub fn with(intents: Intents, append_takes: Duration) -> Self {
         let events = Events::new();
-        let journal = Arc::new(MemoryJournal {
+        let journal = MemoryJournal {
             events: events.clone(),
             takes: append_takes,
-            is_poisoned: AtomicBool::new(false),
-            records: Mutex::default(),
-        });
+            is_poisoned: Arc::default(),
+            records: Arc::default(),
+        };
         let delivery = Delivery::new(World {
             runtime: Handle::current(),
             journal: Arc::new(journal.clone()),
