@@ -36,7 +36,7 @@ pub(super) struct Connector {
 impl Connector {
     pub(super) fn new(
         proxies: Proxies,
-        config: ClientConfig,
+        config: &ClientConfig,
         names: Arc<dyn ResolveServerName + Send + Sync>,
         is_http2_enabled: bool,
     ) -> Self {

@@ -119,7 +119,7 @@ impl Maker {
     fn pool(&self, material: &Material) -> Result<Pool, BuildError> {
         let config = tls::client_config(&self.config, material, &self.roots)?;
         let names = tls::server_names(&self.config)?;
-        let connector = Connector::new(self.proxies.clone(), config, names, self.is_http2_enabled);
+        let connector = Connector::new(self.proxies.clone(), &config, names, self.is_http2_enabled);
         Ok(legacy::Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
