@@ -15,7 +15,7 @@ use super::tls::TlsConfig;
 use super::values::{ProxyUrl, Secret};
 use super::yaml::{Decode, Decoded, Decoder, Item, NodeId, read_map};
 
-pub use oauth2::OAuth2;
+pub use oauth2::{JWT_GRANT, OAuth2};
 pub use proxy::ProxyHeader;
 
 /// Headers that belong to the connection or to the one who sends.

@@ -5,11 +5,13 @@
 //!   else; `clippy.toml` refuses them elsewhere.
 //! * Everything else takes the traits of [`crate::sys`], so that a simulator can stand in.
 
+mod outbound;
 mod real_clock;
 mod real_disk;
 mod real_entropy;
 mod real_files;
 
+pub use outbound::{proxy_environment, system_roots};
 pub use real_clock::RealClock;
 pub use real_disk::RealDisk;
 pub use real_entropy::RealEntropy;

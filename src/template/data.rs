@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use gotemplate::time::{Time, Zone, parse};
 use gotemplate::{Key, Map, Slice, Struct, Value};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::types::{ALERT, ALERTS, DATA, DATA_POINTER, KV};
 
@@ -12,7 +12,7 @@ use super::types::{ALERT, ALERTS, DATA, DATA_POINTER, KV};
 pub type Labels = BTreeMap<String, String>;
 
 /// The data of a notification, in the JSON shape of Alertmanager's.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Data {
     /// The receiver's name, with its regular-expression characters quoted.
@@ -48,7 +48,7 @@ pub struct Data {
 }
 
 /// An alert of a notification.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Alert {
     /// `firing` or `resolved`.
@@ -61,10 +61,18 @@ pub struct Alert {
     #[serde(deserialize_with = "nullable")]
     pub annotations: Labels,
     /// When it began.
-    #[serde(rename = "startsAt", deserialize_with = "time")]
+    #[serde(
+        rename = "startsAt",
+        deserialize_with = "time",
+        serialize_with = "rfc3339"
+    )]
     pub starts_at: Time,
     /// When it ended; the zero time if it has not.
-    #[serde(rename = "endsAt", deserialize_with = "time")]
+    #[serde(
+        rename = "endsAt",
+        deserialize_with = "time",
+        serialize_with = "rfc3339"
+    )]
     pub ends_at: Time,
     /// Where it came from.
     #[serde(rename = "generatorURL", deserialize_with = "nullable")]
@@ -101,6 +109,11 @@ fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
     };
     parse(b"2006-01-02T15:04:05Z07:00", text.as_bytes(), &Zone::utc())
         .map_err(serde::de::Error::custom)
+}
+
+/// A time as Go's JSON has it: no more digits of a second than there are.
+fn rfc3339<S: Serializer>(time: &Time, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&time.format("2006-01-02T15:04:05.999999999Z07:00"))
 }
 
 fn kv(labels: &Labels) -> Value {

@@ -138,7 +138,7 @@ fn write_map(out: &mut Vec<u8>, map: &Map, limit: usize, depth: usize) -> Result
 }
 
 /// A float: with an exponent below 1e-6 and from 1e21 on, as in JavaScript.
-fn float(number: f64) -> Result<String, Fault> {
+pub(crate) fn float(number: f64) -> Result<String, Fault> {
     if !number.is_finite() {
         let shown = crate::number::format_default(number);
         return Err(Fault::new(format!("json: unsupported value: {shown}")));

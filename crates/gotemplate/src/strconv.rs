@@ -35,6 +35,18 @@ pub fn format_general(value: f64, digits: usize) -> String {
     number::format_float(value, b'g', number::Precision::Digits(digits))
 }
 
+/// A number as JSON has it; `None` for those that JSON cannot have.
+///
+/// ```
+/// use gotemplate::strconv::format_json;
+/// assert_eq!(format_json(1e21).as_deref(), Some("1e+21"));
+/// assert_eq!(format_json(f64::NAN), None);
+/// ```
+#[must_use]
+pub fn format_json(value: f64) -> Option<String> {
+    crate::json::float(value).ok()
+}
+
 /// A value as `%v` shows it; beyond a megabyte the rest is left out.
 ///
 /// ```
