@@ -173,7 +173,7 @@ impl fmt::Display for Duration {
         for (unit, nanos, only_whole) in UNITS {
             let scale = nanos / MILLISECOND;
             let number = rest / scale;
-            if number == 0 || (only_whole && rest % scale != 0) {
+            if number == 0 || (only_whole && !rest.is_multiple_of(scale)) {
                 continue;
             }
             write!(out, "{number}{unit}")?;
