@@ -186,9 +186,7 @@ impl Flush<'_> {
     fn tell(&mut self, integration: &Integration) {
         let key = self.log_key(integration);
         let open = self.tenant.intents.get(&key).cloned();
-        let in_doubt = open
-            .as_ref()
-            .filter(|intent| intent.state == IntentState::InDoubt);
+        let in_doubt = open.as_ref().filter(|intent| intent.state.is_in_doubt());
         if self.occasion == Occasion::InDoubt && in_doubt.is_none() {
             return;
         }
@@ -233,7 +231,7 @@ impl Flush<'_> {
             key: key.in_record(&self.tenant.name),
             flush_id: 0,
             attempt: same.map_or(1, |intent| intent.attempt.saturating_add(1)),
-            is_recovered: same.is_some_and(|intent| intent.state == IntentState::InDoubt),
+            is_recovered: same.is_some_and(|intent| intent.state.is_in_doubt()),
             idempotency_key: [0; 32],
             reason,
             route: self.route,
@@ -260,8 +258,7 @@ impl Flush<'_> {
                 self.explain(Verdict::Quarantined { to, flush_id });
             }
             Some(intent)
-                if intent.state == IntentState::InDoubt
-                    && integration.on_in_doubt == OnInDoubt::Skip =>
+                if intent.state.is_in_doubt() && integration.on_in_doubt == OnInDoubt::Skip =>
             {
                 let flush_id = intent.flush_id;
                 notification.flush_id = flush_id;

@@ -19,10 +19,20 @@ use super::tenant::{Tenant, unreadable};
 pub enum IntentState {
     /// It has no result: it is on its way, or a crash came in between.
     InDoubt,
+    /// As in doubt, and sent again since: that this failed does not say that the first was not taken.
+    Resent,
     /// It failed.
     Failed,
     /// It does harm.
     Quarantined,
+}
+
+impl IntentState {
+    /// Whether the receiver may have it.
+    #[must_use]
+    pub fn is_in_doubt(self) -> bool {
+        matches!(self, Self::InDoubt | Self::Resent)
+    }
 }
 
 /// A notification that was decided and not delivered for certain. There is one of an integration and a
@@ -66,6 +76,15 @@ impl Tenant {
     pub(super) fn intend(&mut self, intent: FlushIntentV1) {
         self.next_flush_id = self.next_flush_id.max(intent.flush_id.saturating_add(1));
         self.allocated_flush_id = self.allocated_flush_id.max(self.next_flush_id);
+        let key = LogKey::of(&intent.key);
+        let before = self.intents.get(&key);
+        let is_again = before.is_some_and(|it| {
+            it.state.is_in_doubt() && it.idempotency_key == intent.idempotency_key
+        });
+        let state = match is_again {
+            true => IntentState::Resent,
+            false => IntentState::InDoubt,
+        };
         let open = Intent {
             flush_id: intent.flush_id,
             attempt: intent.attempt,
@@ -74,9 +93,9 @@ impl Tenant {
             resolved: intent.resolved,
             idempotency_key: intent.idempotency_key,
             decided_at: WallTime(intent.decided_at_ns),
-            state: IntentState::InDoubt,
+            state,
         };
-        self.intents.insert(LogKey::of(&intent.key), open);
+        self.intents.insert(key, open);
     }
 
     pub(super) fn finish(&mut self, result: &NotifyResultV1, events: &mut Vec<Event>) {
@@ -89,6 +108,7 @@ impl Tenant {
             .get(&key)
             .is_some_and(|intent| intent.flush_id == result.flush_id);
         let left = match outcome {
+            Outcome::Failed if self.was_resent(&key) => Some(IntentState::InDoubt),
             Outcome::Failed => Some(IntentState::Failed),
             Outcome::Quarantined => Some(IntentState::Quarantined),
             _ => None,
@@ -107,6 +127,11 @@ impl Tenant {
             }
         }
         self.answer(result.flush_id, left.is_some());
+    }
+
+    fn was_resent(&self, key: &LogKey) -> bool {
+        let open = self.intents.get(key);
+        open.is_some_and(|intent| intent.state == IntentState::Resent)
     }
 
     /// An integration of a flight has answered.
@@ -185,7 +210,7 @@ impl Tenant {
         };
         let receiver = &self.policy.routes.route(group.route).receiver;
         self.intents.retain(|key, intent| {
-            intent.state == IntentState::InDoubt
+            intent.state.is_in_doubt()
                 || key.group_key != group.name.key
                 || key.receiver != *receiver
         });

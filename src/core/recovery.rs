@@ -25,7 +25,6 @@ use crate::sys::WallTime;
 use super::Core;
 use super::flush::{Due, Occasion};
 use super::groups::GroupName;
-use super::intents::IntentState;
 use super::notification::TellAlert;
 use super::tenant::Tenant;
 use super::time::{after, between};
@@ -178,7 +177,7 @@ impl Tenant {
         let in_doubt: std::collections::HashSet<(Arc<str>, Arc<str>)> = self
             .intents
             .iter()
-            .filter(|(_, intent)| intent.state == IntentState::InDoubt)
+            .filter(|(_, intent)| intent.state.is_in_doubt())
             .filter(|(_, intent)| !self.flights.contains_key(&intent.flush_id))
             .inspect(|_| report.in_doubt += 1)
             .map(|(key, _)| (Arc::clone(&key.group_key), Arc::clone(&key.receiver)))

@@ -134,10 +134,11 @@ struct IntentPartV1 {
     state: u32,
 }
 
-const STATES: [IntentState; 3] = [
+const STATES: [IntentState; 4] = [
     IntentState::InDoubt,
     IntentState::Failed,
     IntentState::Quarantined,
+    IntentState::Resent,
 ];
 
 impl Core {

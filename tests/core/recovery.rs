@@ -473,6 +473,27 @@ fn the_end_of_an_alert_whose_firing_was_in_doubt_is_owed_until_the_receiver_is_u
 }
 
 #[test]
+fn a_notification_in_doubt_that_fails_when_it_is_sent_again_stays_in_doubt() {
+    let mut world = World::new(simple());
+    world.health.insert("r".to_owned(), Health::Silent);
+    world.post(&["A"]);
+    world.run(30);
+    world.health.insert("r".to_owned(), Health::Down);
+    world.crash(40);
+    world.run(50);
+    world.post(&["-A"]);
+    world.health.clear();
+    world.run(1_000);
+    assert_eq!(
+        world.sent,
+        [
+            "30 r/webhook first notification: A",
+            "330 r/webhook all alerts resolved:, resolved A",
+        ]
+    );
+}
+
+#[test]
 fn an_alert_that_fires_again_while_its_end_was_in_doubt_at_the_crash_is_told() {
     let mut world = World::new(simple());
     world.post(&["A"]);

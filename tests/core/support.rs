@@ -12,7 +12,7 @@ use tocsin::core::{
 use tocsin::model::route::GroupBy;
 use tocsin::model::route::RouteSpec;
 use tocsin::model::{Duration, LabelSet, Matchers, Mode, RouteTree};
-use tocsin::record::{AlertV1, Lsn, Record, SilenceSetV1};
+use tocsin::record::{AlertV1, Lsn, Record};
 use tocsin::sys::WallTime;
 
 /// 2026-11-22T03:00:00Z, a Sunday.
@@ -319,14 +319,6 @@ impl World {
         if let Some(record) = record {
             self.append(record);
         }
-    }
-
-    pub(crate) fn put_silence(&mut self, silence: Vec<u8>) {
-        self.append(Record::SilenceSet(SilenceSetV1 {
-            tenant: String::new(),
-            received_at_ns: at(self.now).0,
-            silence,
-        }));
     }
 
     /// What was decided, but for what was sent: a line each.
