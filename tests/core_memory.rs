@@ -9,7 +9,6 @@ use tocsin::core::{Core, Integration, OnInDoubt, Policy};
 use tocsin::model::RouteTree;
 use tocsin::model::route::{GroupBy, RouteSpec};
 use tocsin::record::{AlertBatchV1, AlertV1, Lsn, Record};
-use tocsin::sys::WallTime;
 
 #[global_allocator]
 static COUNTING: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -86,7 +85,6 @@ fn an_active_alert_of_eight_labels_costs_no_more_than_the_design_allows() {
     let held = change.bytes_allocated - change.bytes_deallocated;
     let tenant = core.tenants().next();
     let counts = tenant.map(|tenant| (tenant.alerts().len(), tenant.groups().count()));
-    println!("{} bytes per alert, groups included", held / ALERTS);
     assert_eq!(
         (counts, held / ALERTS <= BYTES_PER_ALERT_MAX),
         (Some((ALERTS, GROUPS)), true),

@@ -136,7 +136,7 @@ impl Sink {
         let (status, headers, body) = match reply {
             Reply::Say(status, headers, text) => (status, headers, ReplyBody::text(text)),
             Reply::Silence => std::future::pending().await,
-            Reply::BreakOff(status) => (status, Vec::new(), ReplyBody::BreakOff(false)),
+            Reply::BreakOff(status) => (status, Vec::new(), ReplyBody::BreakOff(0)),
             Reply::Huge(status, bytes) => (status, Vec::new(), ReplyBody::Huge(bytes)),
             Reply::Trickle(status) => (status, Vec::new(), ReplyBody::Trickle),
         };
@@ -172,7 +172,8 @@ fn by_name(headers: &HeaderMap) -> BTreeMap<String, Vec<String>> {
 /// The body of an answer, good or bad.
 pub enum ReplyBody {
     Text(Option<Bytes>),
-    BreakOff(bool),
+    /// The pieces so far.
+    BreakOff(u8),
     Huge(usize),
     Trickle,
 }
@@ -189,15 +190,22 @@ impl Body for ReplyBody {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
         const CHUNK: usize = 64 * 1024;
         let frame = match &mut *self {
             Self::Text(text) => text.take().map(|text| Ok(Frame::data(text))),
-            Self::BreakOff(is_begun) if *is_begun => Some(Err(std::io::Error::other("broken off"))),
-            Self::BreakOff(is_begun) => {
-                *is_begun = true;
-                Some(Ok(Frame::data(Bytes::from_static(b"the beginning"))))
+            Self::BreakOff(pieces) => {
+                *pieces += 1;
+                match pieces {
+                    1 => Some(Ok(Frame::data(Bytes::from_static(b"the beginning")))),
+                    // The server sends what it has while it waits, and nothing of it otherwise.
+                    2 => {
+                        context.waker().wake_by_ref();
+                        return Poll::Pending;
+                    }
+                    _ => Some(Err(std::io::Error::other("broken off"))),
+                }
             }
             Self::Huge(0) => None,
             Self::Huge(left) => {
