@@ -124,7 +124,7 @@ fn main() {
         );
     });
     criterion.bench_function("state hash of all", |bench| {
-        bench.iter(|| core.state_hash())
+        bench.iter(|| core.state_hash());
     });
     criterion.final_summary();
 }

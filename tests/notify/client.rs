@@ -298,7 +298,7 @@ async fn an_assertion_says_who_we_are_and_is_signed() {
             id,
             json(parts[0]),
             serde_json::to_value(claims).unwrap(),
-            &form[..]
+            form
         ),
         (
             "delivered",
