@@ -1,5 +1,5 @@
 //! The core in virtual time, one file per question. Names that begin with a number are scenarios of the
-//! catalogue; what is missing here is listed in `docs/decisions/0004-scenarios-of-the-server.md`.
+//! catalogue; what is missing here is listed in `docs/decisions/0006-scenarios-of-the-server.md`.
 
 #![expect(
     clippy::unwrap_used,

@@ -145,7 +145,7 @@ proptest! {
     }
 
     #[test]
-    #[ignore = "finds the loss that docs/decisions/0004 lists as open"]
+    #[ignore = "finds the loss that docs/decisions/0006 lists as open"]
     fn no_alert_is_lost_once_receivers_and_time_allow(
         steps in prop::collection::vec(step(), 1..60),
     ) {

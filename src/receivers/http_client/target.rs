@@ -50,6 +50,11 @@ impl Target {
         if host.is_empty() {
             return Err(HttpError::new("http: no Host in request URL"));
         }
+        // The library takes any text for a port, and would then call the scheme's own.
+        let port = host.rsplit(']').next().and_then(|it| it.split_once(':'));
+        if port.is_some_and(|(_, port)| !port.is_empty() && port.parse::<u16>().is_err()) {
+            return Err(invalid("invalid port"));
+        }
         let slash = if path.starts_with('/') { "" } else { "/" };
         let path = utf8_percent_encode(path, ENCODED);
         let uri = format!("{scheme}://{host}{slash}{path}");
