@@ -303,6 +303,28 @@ records! {
     Collected(CollectedV1) = 21 schema 1 "collected": "What had expired was removed.",
 }
 
+impl Record {
+    /// Whose it is.
+    #[must_use]
+    pub fn tenant(&self) -> &str {
+        match self {
+            Self::AlertBatch(body) => &body.tenant,
+            Self::AlertTouch(body) => &body.tenant,
+            Self::SilenceSet(body) => &body.tenant,
+            Self::SilenceExpire(body) => &body.tenant,
+            Self::FlushIntent(body) => &body.key.tenant,
+            Self::NotifyResult(body) => &body.key.tenant,
+            Self::NflogMerge(body) | Self::SilenceMerge(body) => &body.tenant,
+            Self::GroupTimer(body) => &body.tenant,
+            Self::AlertForgotten(body) => &body.tenant,
+            Self::ConfigApplied(body) => &body.tenant,
+            Self::EndsAtExtended(body) => &body.tenant,
+            Self::TenantCreated(body) | Self::TenantDeleted(body) => &body.tenant,
+            Self::Collected(body) => &body.tenant,
+        }
+    }
+}
+
 /// Why a record could not be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum CodecError {

@@ -169,7 +169,7 @@ impl Core {
             self.tenants.remove(gone.tenant.as_str());
             return events;
         }
-        let name = tenant_of(&record).to_owned();
+        let name = record.tenant().to_owned();
         self.tenant_entry(&name).apply(lsn, record, &mut events);
         events
     }
@@ -302,24 +302,5 @@ impl Tenant {
         let has_any =
             self.alerts.len() > 0 || !self.silences.is_empty() || self.log.iter().len() > 0;
         self.collect_at.filter(|_| has_any)
-    }
-}
-
-/// Whose a record is.
-fn tenant_of(record: &Record) -> &str {
-    match record {
-        Record::AlertBatch(body) => &body.tenant,
-        Record::AlertTouch(body) => &body.tenant,
-        Record::SilenceSet(body) => &body.tenant,
-        Record::SilenceExpire(body) => &body.tenant,
-        Record::FlushIntent(body) => &body.key.tenant,
-        Record::NotifyResult(body) => &body.key.tenant,
-        Record::NflogMerge(body) | Record::SilenceMerge(body) => &body.tenant,
-        Record::GroupTimer(body) => &body.tenant,
-        Record::AlertForgotten(body) => &body.tenant,
-        Record::ConfigApplied(body) => &body.tenant,
-        Record::EndsAtExtended(body) => &body.tenant,
-        Record::TenantCreated(body) | Record::TenantDeleted(body) => &body.tenant,
-        Record::Collected(body) => &body.tenant,
     }
 }

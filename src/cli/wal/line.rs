@@ -86,21 +86,7 @@ impl Content {
         let Self::Record(record) = self else {
             return None;
         };
-        Some(match record.as_ref() {
-            Record::AlertBatch(body) => &body.tenant,
-            Record::SilenceSet(body) => &body.tenant,
-            Record::SilenceExpire(body) => &body.tenant,
-            Record::FlushIntent(body) => &body.key.tenant,
-            Record::NotifyResult(body) => &body.key.tenant,
-            Record::NflogMerge(body) | Record::SilenceMerge(body) => &body.tenant,
-            Record::GroupTimer(body) => &body.tenant,
-            Record::AlertForgotten(body) => &body.tenant,
-            Record::ConfigApplied(body) => &body.tenant,
-            Record::EndsAtExtended(body) => &body.tenant,
-            Record::TenantCreated(body) | Record::TenantDeleted(body) => &body.tenant,
-            Record::AlertTouch(body) => &body.tenant,
-            Record::Collected(body) => &body.tenant,
-        })
+        Some(record.tenant())
     }
 
     /// The alerts in it, as far as their labels are in it too.
