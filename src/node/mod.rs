@@ -10,6 +10,7 @@ mod real_clock;
 mod real_disk;
 mod real_entropy;
 mod real_files;
+pub mod serve;
 
 pub use outbound::{proxy_environment, system_roots};
 pub use real_clock::RealClock;
