@@ -13,6 +13,7 @@ mod check_config;
 pub mod exit;
 mod problem;
 mod program;
+pub mod serve;
 mod table;
 pub mod template;
 mod test_routes;

@@ -36,6 +36,16 @@ impl Program {
     }
 }
 
+/// What a program says of itself, in Alertmanager's layout: scripts read the first line.
+pub(super) fn version_text(program: &str) -> String {
+    format!(
+        "{program}, version {} (branch: unknown, revision: unknown)\n  platform:         {}/{}\n  tags:             tocsin\n",
+        env!("CARGO_PKG_VERSION"),
+        std::env::consts::OS,
+        std::env::consts::ARCH,
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

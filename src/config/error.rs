@@ -9,7 +9,7 @@ use super::yaml;
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The file cannot be read.
-    #[error("open {}: {}", path.display(), in_words_of_go(source))]
+    #[error("open {}: {}", path.display(), go_words(source))]
     Read {
         /// The file.
         path: PathBuf,
@@ -21,7 +21,8 @@ pub enum LoadError {
     Invalid(#[from] yaml::Error),
 }
 
-fn in_words_of_go(error: &io::Error) -> String {
+/// An error of the operating system in the words of Go.
+pub(crate) fn go_words(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "no such file or directory".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),

@@ -41,6 +41,7 @@ pub mod values;
 pub mod yaml;
 
 pub use error::LoadError;
+pub(crate) use error::go_words;
 pub use event_recorder::{EventRecorder, FileOutput, KafkaOutput, StdoutOutput, WebhookOutput};
 pub use global::Global;
 pub use hash::hash;

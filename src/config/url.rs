@@ -197,6 +197,38 @@ impl Url {
         self
     }
 
+    /// The same URL whose path does not end in `/`, and begins with one if there is any.
+    #[must_use]
+    pub fn without_final_slashes(mut self) -> Self {
+        let end = self
+            .path
+            .iter()
+            .rposition(|byte| *byte != b'/')
+            .map_or(0, |at| at + 1);
+        let mut path = self.path[..end].to_vec();
+        if !path.is_empty() && !path.starts_with(b"/") {
+            path.insert(0, b'/');
+        }
+        if path != self.path {
+            self.path = path;
+            // What is kept as it was written no longer fits, and Go escapes the path anew.
+            self.raw_path = None;
+        }
+        self
+    }
+
+    /// Its scheme in lower case; empty if it has none.
+    #[must_use]
+    pub fn scheme(&self) -> &str {
+        &self.scheme
+    }
+
+    /// Its path without escapes; what is no UTF-8 is replaced.
+    #[must_use]
+    pub fn path(&self) -> String {
+        String::from_utf8_lossy(&self.path).into_owned()
+    }
+
     /// The whole URL, passwords and all.
     #[must_use]
     pub fn exposed(&self) -> String {

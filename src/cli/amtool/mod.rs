@@ -85,14 +85,7 @@ fn help(context: &mut Context<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Alertmanager's layout: scripts read the first line.
 fn version(context: &mut Context<'_>) -> Result<(), Failure> {
-    writeln!(
-        context.out,
-        "amtool, version {} (branch: unknown, revision: unknown)\n  platform:         {}/{}\n  tags:             tocsin",
-        env!("CARGO_PKG_VERSION"),
-        std::env::consts::OS,
-        std::env::consts::ARCH,
-    )?;
+    write!(context.out, "{}", super::program::version_text("amtool"))?;
     Ok(())
 }

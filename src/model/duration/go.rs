@@ -18,7 +18,7 @@ impl fmt::Display for GoDurationError {
 impl std::error::Error for GoDurationError {}
 
 /// The micro sign, and the Greek letter that looks like it.
-const UNITS: [(&str, u64); 8] = [
+pub(super) const UNITS: [(&str, u64); 8] = [
     ("ns", 1),
     ("us", super::MICROSECOND),
     ("\u{b5}s", super::MICROSECOND),
@@ -29,11 +29,25 @@ const UNITS: [(&str, u64); 8] = [
     ("h", super::HOUR),
 ];
 
+/// With those that kingpin adds.
+pub(super) const UNITS_WITH_DAYS: [(&str, u64); 10] = [
+    UNITS[0],
+    UNITS[1],
+    UNITS[2],
+    UNITS[3],
+    UNITS[4],
+    UNITS[5],
+    UNITS[6],
+    UNITS[7],
+    ("d", super::DAY),
+    ("w", super::WEEK),
+];
+
 /// The magnitude of the most negative duration.
 const MOST: u64 = 1 << 63;
 
 /// The nanoseconds of a duration.
-pub(super) fn parse(text: &str) -> Result<i64, GoDurationError> {
+pub(super) fn parse(text: &str, units: &[(&str, u64)]) -> Result<i64, GoDurationError> {
     let failed = |what: String| GoDurationError {
         what,
         text: text.to_owned(),
@@ -71,7 +85,7 @@ pub(super) fn parse(text: &str) -> Result<i64, GoDurationError> {
             };
             return Err(failed(what.to_owned()));
         }
-        let Some((_, scale)) = UNITS.iter().find(|(name, _)| *name == unit) else {
+        let Some((_, scale)) = units.iter().find(|(name, _)| *name == unit) else {
             let what = if number > MOST {
                 "invalid duration".to_owned()
             } else {

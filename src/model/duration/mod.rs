@@ -49,12 +49,13 @@ const SECOND: u64 = 1_000_000_000;
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
+const WEEK: u64 = 7 * DAY;
 
 /// The units of Prometheus from the largest to the smallest, and whether one is printed only when
 /// nothing remains: 90d is easier to read than 12w6d.
 const UNITS: [(&str, u64, bool); 7] = [
     ("y", 365 * DAY, true),
-    ("w", 7 * DAY, true),
+    ("w", WEEK, true),
     ("d", DAY, false),
     ("h", HOUR, false),
     ("m", MINUTE, false),
@@ -145,7 +146,16 @@ impl Duration {
     /// # Errors
     /// If the text is no duration; the words are those of Go.
     pub fn parse_go(text: &str) -> Result<Self, GoDurationError> {
-        go::parse(text).map(Self)
+        go::parse(text, &go::UNITS).map(Self)
+    }
+
+    /// Reads the grammar of Go with days and weeks (`1w2d`), as the flags of Prometheus' programs
+    /// have it.
+    ///
+    /// # Errors
+    /// If the text is no duration; the words are those of Go.
+    pub fn parse_go_with_days(text: &str) -> Result<Self, GoDurationError> {
+        go::parse(text, &go::UNITS_WITH_DAYS).map(Self)
     }
 
     /// In the grammar of Go: `36h0m0s`.

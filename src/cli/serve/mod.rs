@@ -1,0 +1,3 @@
+//! `tocsin` without a sub-command: the server.
+
+pub mod flags;
