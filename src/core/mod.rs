@@ -37,6 +37,7 @@ mod limits;
 mod mute;
 mod notification;
 mod notification_log;
+mod owed;
 mod policy;
 pub mod proto;
 mod receive;
