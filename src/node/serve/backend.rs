@@ -18,17 +18,18 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 use tracing::{error, info};
 
+use super::TENANT;
 use super::dispatch::{pairs, rendered};
 use super::journal::NotDurable;
 use super::plan::Plan;
 use super::reload::Reloader;
 use super::shared::Shared;
-use super::{Settings, TENANT};
 use crate::api::Backend;
 use crate::api::backend::{
     Cluster, ListedAlert, ListedGroup, NewAlerts, NewSilence, Quiet, Receiver, Refusal,
     Settings as ApiSettings, Silence, SilenceRefusal, Status, StoredAlert, Version,
 };
+use crate::cli::serve::flags::ServeOptions;
 use crate::core::{Alert, Core, SilenceChange, SilenceDraft, SilenceError, TellAlert};
 use crate::model::{Fingerprint, LabelSet, RouteIndex};
 use crate::receivers::Content;
@@ -44,12 +45,13 @@ const PREDICTED_AT_ONCE_MAX: usize = 256;
 const RECORDS_TOGETHER_MAX: usize = 2;
 
 /// The version of Alertmanager whose behaviour this is, and our own.
-const VERSION: &str = concat!("0.34.0+tocsin.", env!("CARGO_PKG_VERSION"));
+pub(super) const VERSION: &str = concat!("0.34.0+tocsin.", env!("CARGO_PKG_VERSION"));
 
 /// The backend. While the log is being read it is there and not ready.
 #[derive(Debug)]
 pub(super) struct Node {
-    settings: Arc<Settings>,
+    options: Arc<ServeOptions>,
+    external_url: Arc<str>,
     started_at: WallTime,
     running: OnceLock<Running>,
     /// Changes of silences come one after the other.
@@ -131,9 +133,14 @@ fn refusal(error: &AppendError) -> Refusal {
 }
 
 impl Node {
-    pub(super) fn new(settings: Arc<Settings>, started_at: WallTime) -> Self {
+    pub(super) fn new(
+        options: Arc<ServeOptions>,
+        external_url: Arc<str>,
+        started_at: WallTime,
+    ) -> Self {
         Self {
-            settings,
+            options,
+            external_url,
             started_at,
             running: OnceLock::new(),
             silence_gate: tokio::sync::Mutex::default(),
@@ -197,7 +204,7 @@ impl Node {
     }
 
     fn log_silence(&self, shared: &Shared, change: &str, id: &str) {
-        if !self.settings.logs_silences {
+        if !self.options.logs_silences {
             return;
         }
         let core = shared.core();
@@ -233,7 +240,7 @@ impl Backend for Node {
                 .get()
                 .map(|running| running.shared.plan().resolve_timeout.to_std())
                 .unwrap_or_default(),
-            mode: self.settings.mode,
+            mode: self.options.features.mode,
         }
     }
 
@@ -300,7 +307,7 @@ impl Backend for Node {
 
     async fn groups(&self) -> Result<Vec<ListedGroup<Arc<Alert>>>, Refusal> {
         let plan = self.shared()?.plan();
-        let external_url = self.settings.external_url.clone();
+        let external_url = Arc::clone(&self.external_url);
         self.ask(move |shared, now| {
             let groups: Vec<Seen> = match shared.core().tenant(TENANT) {
                 Some(tenant) => tenant
@@ -384,7 +391,7 @@ impl Backend for Node {
         let draft = draft(silence);
         let (waiting, change) = {
             let mut core = shared.core();
-            let names = self.settings.mode.name_rule();
+            let names = self.options.features.mode.name_rule();
             let change = core
                 .set_silence(TENANT, &draft, names, &new_id, now)
                 .map_err(refused_silence)?;

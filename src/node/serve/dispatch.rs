@@ -95,20 +95,24 @@ impl Dispatcher {
 /// Contents that were made, so that the integrations of a receiver share one.
 #[derive(Default)]
 struct Contents {
-    made: Vec<(Arc<[TellAlert]>, &'static str, Arc<Content>)>,
+    made: Vec<Made>,
+}
+
+struct Made {
+    alerts: Arc<[TellAlert]>,
+    reason: &'static str,
+    content: Arc<Content>,
 }
 
 impl Contents {
     fn of(&mut self, notification: &Notification, plan: &Plan, external_url: &str) -> Arc<Content> {
         let reason = notification.reason.as_str();
-        let known = self
-            .made
-            .iter()
-            .rev()
-            .take(CONTENTS_LOOKED_AT_MAX)
-            .find(|(alerts, why, _)| Arc::ptr_eq(alerts, &notification.alerts) && *why == reason);
-        if let Some((_, _, content)) = known {
-            return Arc::clone(content);
+        let made = self.made.iter().rev().take(CONTENTS_LOOKED_AT_MAX);
+        let mut same = made.filter(|made| {
+            Arc::ptr_eq(&made.alerts, &notification.alerts) && made.reason == reason
+        });
+        if let Some(made) = same.next() {
+            return Arc::clone(&made.content);
         }
         let route = plan
             .policy
@@ -127,8 +131,11 @@ impl Contents {
         let group = &notification.key.group_key;
         content.route_labels = rendered(plan, raw.unwrap_or_default(), &content, group);
         let content = Arc::new(content);
-        let alerts = Arc::clone(&notification.alerts);
-        self.made.push((alerts, reason, Arc::clone(&content)));
+        self.made.push(Made {
+            alerts: Arc::clone(&notification.alerts),
+            reason,
+            content: Arc::clone(&content),
+        });
         content
     }
 }

@@ -30,13 +30,14 @@ mod reload;
 mod shared;
 
 use std::io;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration as StdDuration;
 
+use gotemplate::strconv::quote;
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -47,13 +48,14 @@ use tracing::{error, info, warn};
 
 use crate::api::metrics::Metrics;
 use crate::api::serve::{Limits as HttpLimits, serve as serve_http};
-use crate::api::service::NoPages;
+use crate::api::service::{GETS_MAX, NoPages};
 use crate::api::{Api, Options as ApiOptions};
 use crate::cli::World;
-use crate::core::Limits;
+use crate::cli::exit::{self, Exit};
+use crate::cli::serve::flags::{ListenAddress, ServeArgs, ServeOptions, TornTail};
 use crate::delivery::{Delivery, Intents, World as DeliveryWorld};
-use crate::model::{Duration, Mode};
-use crate::receivers::webhook::OwnHeaders;
+use crate::model::Duration;
+use crate::node::logging;
 use crate::wal::{LogOptions, OpenError, ThreadOptions};
 use backend::{Node, Running};
 use checkpoints::Checkpoints;
@@ -74,43 +76,6 @@ const HTTP_GRACE: StdDuration = StdDuration::from_secs(5);
 /// How long notifications under way may take after a stop has begun. What is cut off is sent again by
 /// the next start.
 const DRAIN: StdDuration = StdDuration::from_secs(5);
-
-/// What flags say.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// The configuration file.
-    pub config_file: PathBuf,
-    /// The data directory.
-    pub data_dir: PathBuf,
-    /// Where to listen; at least one.
-    pub listen: Vec<SocketAddr>,
-    /// The spelling of [`Self::listen`] in error messages.
-    pub listen_texts: Vec<String>,
-    /// Where users reach this server, without a `/` at the end.
-    pub external_url: String,
-    /// Below which path everything is.
-    pub route_prefix: String,
-    /// GETs at once.
-    pub gets_max: usize,
-    /// How long a request may take.
-    pub timeout: Option<StdDuration>,
-    /// How matchers are read.
-    pub mode: Mode,
-    /// How much there may be.
-    pub limits: Limits,
-    /// How long notification log entries and ended silences are kept.
-    pub retention: Duration,
-    /// How long downtime may keep an alert firing; `None` for the resolve timeout.
-    pub recovery_grace: Option<Duration>,
-    /// Nothing is flushed before that long after the start.
-    pub start_delay: StdDuration,
-    /// Whether a torn tail of the log is dropped or refused.
-    pub drops_torn_tail: bool,
-    /// Whether changes of silences are logged.
-    pub logs_silences: bool,
-    /// Whether webhooks are told repetitions from news.
-    pub own_headers: OwnHeaders,
-}
 
 /// Why a server ended other than in order.
 #[derive(Debug, thiserror::Error)]
@@ -143,11 +108,49 @@ fn start(what: &str) -> impl FnOnce(io::Error) -> Failure {
     move |error| Failure::Start(format!("{what}: {error}"))
 }
 
+/// Runs the server as `tocsin` and `alertmanager` do: sets up the log lines, serves, and says how it
+/// ended.
+#[must_use]
+pub fn run(args: &ServeArgs, world: &World) -> Exit {
+    let logged = logging::Options {
+        level: args.log_level,
+        format: args.log_format,
+    };
+    // Without log lines the exit code has to do.
+    let Ok(_logging) = logging::install(logged, Arc::clone(&world.clock)) else {
+        return exit::INPUT_OUTPUT;
+    };
+    let options = match args.options() {
+        Ok(options) => options,
+        Err(mistake) => {
+            mistake.log();
+            return exit::FAULTY;
+        }
+    };
+    for note in &options.notes {
+        note.log();
+    }
+    info!(version = version(), "Starting Alertmanager");
+    match serve(&options, world) {
+        Ok(()) => exit::SOUND,
+        Err(failure) => {
+            error!(err = %failure, "alertmanager exited with error");
+            Exit::of_code(failure.exit_code())
+        }
+    }
+}
+
+/// In the layout of Alertmanager's log line.
+fn version() -> String {
+    let version = backend::VERSION;
+    format!("(version={version}, branch=unknown, revision=unknown)")
+}
+
 /// Serves until a signal says stop.
 ///
 /// # Errors
 /// Why it could not start, or go on.
-pub fn serve(settings: Settings, world: &World) -> Result<(), Failure> {
+pub fn serve(options: &ServeOptions, world: &World) -> Result<(), Failure> {
     let started_at = world.clock.wall();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .thread_name("tocsin")
@@ -158,13 +161,31 @@ pub fn serve(settings: Settings, world: &World) -> Result<(), Failure> {
         let _inside = runtime.enter();
         Signals::new().map_err(start("listen to signals"))?
     };
-    let settings = Arc::new(settings);
-    let workshop = Workshop::new(&settings, world);
+    let options = Arc::new(options.clone());
+    make_data_dir(&options.data_dir)?;
+    let workshop = Workshop::new(&options, world);
     let plan = workshop
         .plan()
         .map_err(|fault| Failure::Start(format!("error loading configuration file: {fault}")))?;
-    let node = Arc::new(Node::new(Arc::clone(&settings), started_at));
-    let http = Http::start(&runtime, &settings, &node, world)?;
+    let bound = Bound::new(&runtime, &options.web.listen)?;
+    let port = bound.addresses.first().map_or(0, SocketAddr::port);
+    let external_url = options
+        .web
+        .external_url(&super::host_name(), port)
+        .map_err(|fault| Failure::Start(fault.to_string()))?;
+    let node = Arc::new(Node::new(
+        Arc::clone(&options),
+        external_url.url.as_str().into(),
+        started_at,
+    ));
+    let http = Http::start(
+        &runtime,
+        bound,
+        &options,
+        external_url.route_prefix,
+        &node,
+        world,
+    )?;
     let result_journal = Arc::new(ResultJournal(OnceLock::new()));
     let delivery = Delivery::new(DeliveryWorld {
         runtime: runtime.handle().clone(),
@@ -173,17 +194,16 @@ pub fn serve(settings: Settings, world: &World) -> Result<(), Failure> {
         entropy: Arc::clone(&world.entropy),
         intents: Intents::Off,
     });
-    make_data_dir(&settings.data_dir)?;
-    let environment = world.environment(&settings.data_dir);
+    let environment = world.environment(&options.data_dir);
     let recovered = recover(Opening {
         environment: &environment,
         options: LogOptions {
-            drops_torn_tail: settings.drops_torn_tail,
+            drops_torn_tail: options.torn_tail == TornTail::Cut,
             ..LogOptions::default()
         },
         threads: ThreadOptions::default(),
         policy: Arc::clone(&plan.policy),
-        start_delay: settings.start_delay,
+        start_delay: options.dispatch_start_delay.to_std(),
     })?;
     let Recovered {
         core,
@@ -209,7 +229,7 @@ pub fn serve(settings: Settings, world: &World) -> Result<(), Failure> {
         shared: Arc::clone(&shared),
         delivery: delivery.clone(),
         runtime: runtime.handle().clone(),
-        external_url: settings.external_url.as_str().into(),
+        external_url: external_url.url.as_str().into(),
     };
     let checkpoints = Arc::new(Checkpoints::default());
     let reloader = Arc::new(Reloader {
@@ -261,6 +281,46 @@ fn make_data_dir(path: &Path) -> Result<(), Failure> {
         .map_err(start(&format!("unable to create data directory {shown}")))
 }
 
+/// Where connections will come from.
+struct Bound {
+    listeners: Vec<TcpListener>,
+    addresses: Vec<SocketAddr>,
+}
+
+impl Bound {
+    /// Binds all addresses.
+    fn new(runtime: &Runtime, listen: &[ListenAddress]) -> Result<Self, Failure> {
+        let mut bound = Self {
+            listeners: Vec::new(),
+            addresses: Vec::new(),
+        };
+        for address in listen {
+            let text = quote(address.to_string().as_bytes());
+            let failed = format!("alertmanager/app: listen {text}");
+            let listener = runtime.block_on(bind(address)).map_err(start(&failed))?;
+            bound
+                .addresses
+                .push(listener.local_addr().map_err(start(&failed))?);
+            bound.listeners.push(listener);
+        }
+        Ok(bound)
+    }
+}
+
+/// Without a host all addresses are meant, of both families where there are two.
+async fn bind(address: &ListenAddress) -> io::Result<TcpListener> {
+    if !address.host.is_empty() {
+        return TcpListener::bind((address.host.as_str(), address.port)).await;
+    }
+    let both = TcpListener::bind((Ipv6Addr::UNSPECIFIED, address.port)).await;
+    match both {
+        Err(error) if error.kind() != io::ErrorKind::AddrInUse => {
+            TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port)).await
+        }
+        bound => bound,
+    }
+}
+
 /// Connections.
 struct Http {
     addresses: Vec<SocketAddr>,
@@ -269,26 +329,28 @@ struct Http {
 }
 
 impl Http {
-    /// Binds all addresses, then serves them.
+    /// Serves what is bound.
     fn start(
         runtime: &Runtime,
-        settings: &Settings,
+        bound: Bound,
+        options: &ServeOptions,
+        route_prefix: String,
         node: &Arc<Node>,
         world: &World,
     ) -> Result<Self, Failure> {
         let mut registry = Registry::default();
         let metrics = Arc::new(Metrics::register(&mut registry));
-        let options = ApiOptions {
-            route_prefix: settings.route_prefix.clone(),
-            gets_max: settings.gets_max,
-            timeout: settings.timeout,
-        };
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let api = Api::new(
             Arc::clone(node),
             Arc::clone(&world.clock),
             metrics,
             Arc::new(registry),
-            options,
+            ApiOptions {
+                route_prefix,
+                gets_max: options.web.gets_max.unwrap_or(GETS_MAX.max(processors)),
+                timeout: options.web.timeout.map(Duration::to_std),
+            },
             Box::new(NoPages),
         );
         let api =
@@ -296,17 +358,8 @@ impl Http {
                 Failure::Start(format!("the table of routes is wrong: {fault}"))
             })?);
         let (stop, stopped) = watch::channel(false);
-        let mut listeners = Vec::new();
-        for (address, text) in settings.listen.iter().zip(&settings.listen_texts) {
-            let listener = runtime
-                .block_on(TcpListener::bind(address))
-                .map_err(start(&format!("alertmanager/app: listen {text:?}")))?;
-            listeners.push(listener);
-        }
-        let mut addresses = Vec::new();
         let mut serving = JoinSet::new();
-        for listener in listeners {
-            addresses.extend(listener.local_addr());
+        for listener in bound.listeners {
             let limits = HttpLimits {
                 grace: HTTP_GRACE,
                 ..HttpLimits::default()
@@ -323,7 +376,7 @@ impl Http {
             serving.spawn_on(serve, runtime.handle());
         }
         Ok(Self {
-            addresses,
+            addresses: bound.addresses,
             stop,
             serving,
         })

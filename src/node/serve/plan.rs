@@ -11,8 +11,8 @@ use gotemplate::strconv::quote;
 use gotemplate::time::{Time, Zone};
 use tracing::{info, warn};
 
-use super::Settings;
 use crate::api::backend;
+use crate::cli::serve::flags::ServeOptions;
 use crate::config::yaml::MatcherWarning;
 use crate::config::{self, Config};
 use crate::core::{self, InhibitRule, Limits, OnInDoubt, Policy};
@@ -56,8 +56,6 @@ pub(super) struct Plan {
     pub(super) templates: Arc<Templates>,
     /// When an alert without an end is over.
     pub(super) resolve_timeout: Duration,
-    /// How many receivers routes name.
-    pub(super) receivers_in_use: usize,
 }
 
 /// Why a configuration cannot be used.
@@ -145,7 +143,6 @@ impl Workshop {
             }));
         }
         warn_of_times(&routes, self.retention);
-        let receivers_in_use = in_use.len();
         let resolve_timeout = config.global().resolve_timeout;
         let receivers = config.receivers().iter().map(|it| backend::Receiver {
             name: it.name.as_str().into(),
@@ -159,7 +156,6 @@ impl Workshop {
             installations,
             templates,
             resolve_timeout,
-            receivers_in_use,
         })
     }
 
@@ -216,7 +212,7 @@ impl Workshop {
 
 impl Workshop {
     /// What the flags say, and the world.
-    pub(super) fn new(settings: &Settings, world: &crate::cli::World) -> Self {
+    pub(super) fn new(options: &ServeOptions, world: &crate::cli::World) -> Self {
         let (roots, problems) = crate::node::system_roots();
         for problem in problems {
             warn!(err = problem, "A certificate of the system cannot be used.");
@@ -231,12 +227,17 @@ impl Workshop {
                 clock: Arc::clone(&world.clock),
                 entropy: Arc::clone(&world.entropy),
             },
-            file: settings.config_file.clone(),
-            mode: settings.mode,
-            limits: settings.limits,
-            retention: settings.retention,
-            recovery_grace: settings.recovery_grace,
-            own_headers: settings.own_headers,
+            file: options.config_file.clone(),
+            mode: options.features.mode,
+            limits: Limits {
+                alerts_per_name: options.alerts_per_name_max,
+                silences: options.silences_max,
+                silence_bytes: options.silence_bytes_max,
+                groups: None,
+            },
+            retention: options.retention,
+            recovery_grace: options.recovery_grace,
+            own_headers: OwnHeaders::Sent,
         }
     }
 
