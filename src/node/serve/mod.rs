@@ -21,6 +21,7 @@
 mod backend;
 mod checkpoints;
 mod counts;
+mod crashes;
 mod dispatch;
 mod engine;
 mod journal;
@@ -209,6 +210,7 @@ pub fn serve(options: &ServeOptions, world: &World) -> Result<(), Failure> {
         core,
         log,
         applied,
+        crashes,
         report,
     } = recovered;
     report.log();
@@ -230,6 +232,7 @@ pub fn serve(options: &ServeOptions, world: &World) -> Result<(), Failure> {
         delivery: delivery.clone(),
         runtime: runtime.handle().clone(),
         external_url: external_url.url.as_str().into(),
+        crashes: Arc::new(crashes),
     };
     let checkpoints = Arc::new(Checkpoints::default());
     let reloader = Arc::new(Reloader {
