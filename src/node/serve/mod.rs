@@ -25,6 +25,7 @@ mod crashes;
 mod dispatch;
 mod engine;
 mod journal;
+mod moved;
 mod plan;
 mod recovery;
 mod reload;

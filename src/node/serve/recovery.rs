@@ -267,6 +267,14 @@ impl Report {
         for path in &self.start.quarantined {
             warn!(component = "wal", file = %path.display(), "A damaged file that a checkpoint covers was put into quarantine");
         }
+        if let Some(last) = self.last_alive.filter(|last| *last > self.started_at) {
+            warn!(
+                component = "wal",
+                clock = %self.started_at,
+                last_alive = %last,
+                "The clock is behind the last sign of life in the log: was it set back, or is it not set yet? Timers go on with what they had left."
+            );
+        }
         if self.lost > 0 {
             error!(
                 component = "wal",
