@@ -19,6 +19,7 @@ mod hazards;
 mod ingest;
 mod recovery;
 mod secrets;
+mod soak;
 mod start;
 mod stop;
 mod support;

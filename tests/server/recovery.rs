@@ -281,3 +281,26 @@ fn r35_reloads_without_a_pause_neither_lose_nor_double_what_is_being_told() {
     let expected: Vec<String> = names.iter().map(|it| format!("{it} firing")).collect();
     assert_eq!((reloads, seen), (GROUPS, expected));
 }
+
+/// A reload and a stop take a checkpoint each.
+#[test]
+fn c01_kills_while_a_checkpoint_is_taken_lose_nothing() {
+    const KILLS: usize = 24;
+    let place = Place::new(&one_webhook("http://127.0.0.1:9/", "1h", "1h"));
+    let mut names = Vec::new();
+    for kill in 0..KILLS {
+        let server = place.start();
+        let name = format!("A{kill:02}");
+        server.fire(&[&name]);
+        names.push(name);
+        let by_signal = if kill % 2 == 0 { "HUP" } else { "TERM" };
+        server.signal(by_signal);
+        let begun = std::time::Instant::now();
+        let wait = Duration::from_millis(kill as u64 * 2);
+        until("the time of the kill", || {
+            (begun.elapsed() >= wait).then_some(())
+        });
+        server.kill();
+    }
+    assert_eq!(place.start().names(), names);
+}

@@ -10,7 +10,7 @@ use base64::Engine as _;
 use crate::support::{Place, Reply, Request, Sink, until};
 
 /// All secrets that there are.
-const SECRETS: usize = 17;
+const SECRETS: usize = 18;
 
 fn secret(number: usize) -> String {
     format!("hush-hush-{number:02}")
@@ -93,6 +93,9 @@ fn configuration(place: &Place, sink: &Sink, refused: &str) -> String {
             sink.url("/header-file"),
             file("header", 17)
         ),
+        // Whose proxy is that of the environment.
+        "url: http://environment.invalid/\n    http_config: {proxy_from_environment: true}"
+            .to_owned(),
     ];
     let webhooks: String = webhooks.iter().map(|it| format!("  - {it}\n")).collect();
     format!(
@@ -136,6 +139,9 @@ fn broken(config: &str) -> Vec<String> {
         line(&format!("global: {{slack_api_url: \"not a url {s}\"}}")),
         line(&format!("global: {{slack_api_url: \"ftp://x/{s}\"}}")),
         line(&format!("global: {{smtp_auth_password: [{s}]}}")),
+        line(&format!(
+            "global: {{http_config: {{tls_config: {{cert: x, key: \"-----BEGIN {s}\"}}}}}}"
+        )),
         line(&format!("global: {{opsgenie_api_key: {{{s}: {s}}}}}")),
         config.replace("credentials: ", "credentials: !!int "),
         config.replace("password: ", "pasword: "),
@@ -167,7 +173,14 @@ fn a_secret_is_sent_to_its_receiver_and_is_nowhere_else() {
     };
     let config = configuration(&place, &sink, &refused);
     place.configure(&config);
-    let server = place.start_with(&["--log.level=debug"]);
+    let proxy = format!("http://u:{}@{}", secret(18), sink.address());
+    let start = || {
+        let environment = [("HTTP_PROXY", proxy.as_str()), ("NO_PROXY", "")];
+        let mut server = place.spawn_in(&environment, &["--log.level=debug"]);
+        server.wait_until_ready();
+        server
+    };
+    let server = start();
     server.fire(&["A"]);
     let paths = [
         "/basic",
@@ -177,6 +190,7 @@ fn a_secret_is_sent_to_its_receiver_and_is_nowhere_else() {
         "/token",
         "/header",
         "/header-file",
+        "http://environment.invalid/",
     ];
     until("a notification at every path", || {
         let got = sink.got();
@@ -198,7 +212,7 @@ fn a_secret_is_sent_to_its_receiver_and_is_nowhere_else() {
     }
     place.configure(&config);
     server.kill();
-    let server = place.start_with(&["--log.level=debug"]);
+    let server = start();
     for path in [
         "/metrics",
         "/api/v2/status",
@@ -230,6 +244,8 @@ fn a_secret_is_sent_to_its_receiver_and_is_nowhere_else() {
         .flat_map(|it| found_in(format!("{} {:?} {}", it.path, it.headers, it.body).as_bytes()))
         .collect();
     // Those for whom there is nobody to send them to: 2, 3, 4, 10, 11; 14 is behind a tunnel that is refused.
-    let expected: BTreeSet<String> = [1, 5, 6, 7, 8, 9, 12, 13, 15, 16, 17].map(secret).into();
+    let expected: BTreeSet<String> = [1, 5, 6, 7, 8, 9, 12, 13, 15, 16, 17, 18]
+        .map(secret)
+        .into();
     assert_eq!((leaks, sent, masked >= 13), (vec![], expected, true));
 }

@@ -199,3 +199,36 @@ fn a_reload_of_a_broken_file_answers_500_and_the_old_configuration_goes_on() {
         )
     );
 }
+
+/// Standard error is a pipe, and whoever read it has stopped.
+#[test]
+fn a_log_that_nobody_reads_holds_up_neither_alerts_nor_the_end() {
+    const ALERTS: usize = 2_000;
+    let sink = Sink::start();
+    let place = Place::new(&one_webhook(&sink.url("/"), "0s", "1s"));
+    let mut server = place.spawn(&["--log.level=debug"]);
+    server.wait_until_ready();
+    server.stop_reading_its_log();
+    let long = "x".repeat(200);
+    let names: Vec<String> = (0..ALERTS)
+        .map(|it| format!("A{it:04} text={long}"))
+        .collect();
+    let statuses: Vec<u16> = names
+        .chunks(100)
+        .map(|names| {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            server.fire(&names)
+        })
+        .collect();
+    sink.wait_for(2);
+    server.signal("TERM");
+    let code = server.wait_without_its_log();
+    assert_eq!(
+        (statuses, code, place.check()),
+        (
+            vec![200; ALERTS / 100],
+            Some(0),
+            (Some(0), "E".into(), true.into())
+        )
+    );
+}

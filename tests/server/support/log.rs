@@ -13,6 +13,7 @@ pub(crate) struct Log {
 struct State {
     lines: Vec<String>,
     has_ended: bool,
+    is_paused: bool,
 }
 
 impl Log {
@@ -25,6 +26,9 @@ impl Log {
                 let Ok(line) = line else { break };
                 let line = String::from_utf8_lossy(&line).into_owned();
                 writing.state.lock().unwrap().lines.push(line);
+                while writing.state.lock().unwrap().is_paused {
+                    std::thread::park();
+                }
             }
             writing.state.lock().unwrap().has_ended = true;
         });
@@ -37,6 +41,11 @@ impl Log {
 
     pub(crate) fn has_ended(&self) -> bool {
         self.state.lock().unwrap().has_ended
+    }
+
+    /// Leaves the rest unread, for ever.
+    pub(crate) fn pause(&self) {
+        self.state.lock().unwrap().is_paused = true;
     }
 
     /// The first line with that text in it.

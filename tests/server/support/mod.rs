@@ -93,7 +93,12 @@ impl Place {
 
     /// A server that has only just been started.
     pub(crate) fn spawn(&self, flags: &[&str]) -> Server {
-        Server::spawn(&self.command(flags))
+        self.spawn_in(&[], flags)
+    }
+
+    /// One with more in its environment.
+    pub(crate) fn spawn_in(&self, environment: &[(&str, &str)], flags: &[&str]) -> Server {
+        Server::spawn(&self.command(flags), environment)
     }
 
     /// `tocsin wal …`: its exit code and what it printed.

@@ -25,10 +25,11 @@ pub(crate) struct Ended {
 }
 
 impl Server {
-    pub(crate) fn spawn(words: &[String]) -> Self {
+    pub(crate) fn spawn(words: &[String], environment: &[(&str, &str)]) -> Self {
         let (program, words) = words.split_first().unwrap();
         let mut child = Command::new(program)
             .args(words)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -138,6 +139,16 @@ impl Server {
             .status()
             .unwrap();
         assert!(status.success(), "kill -s {name}: {status}");
+    }
+
+    /// Leaves the rest of its log unread.
+    pub(crate) fn stop_reading_its_log(&self) {
+        self.log.pause();
+    }
+
+    /// Waits for its end; its exit code.
+    pub(crate) fn wait_without_its_log(mut self) -> Option<i32> {
+        until("the end of the process", || self.child.try_wait().unwrap()).code()
     }
 
     /// SIGKILL.
