@@ -5,6 +5,7 @@
 //!   else; `clippy.toml` refuses them elsewhere.
 //! * Everything else takes the traits of [`crate::sys`], so that a simulator can stand in.
 
+pub mod logging;
 mod outbound;
 mod real_clock;
 mod real_disk;
