@@ -126,16 +126,16 @@ impl Alerts {
     }
 
     /// Puts an alert in the place of the one with its labels.
-    pub(super) fn put(&mut self, fingerprint: Fingerprint, alert: Alert) {
+    pub(super) fn put(&mut self, fingerprint: Fingerprint, alert: Arc<Alert>) {
         if self.by_name.is_some() {
             let before = self.alert(fingerprint).map(|known| known.ends_at);
             self.count(fingerprint, &alert, before);
         }
         match self.stored.get_mut(&fingerprint) {
-            Some(stored) => stored.alert = Arc::new(alert),
+            Some(stored) => stored.alert = alert,
             None => {
                 let stored = Stored {
-                    alert: Arc::new(alert),
+                    alert,
                     groups: InGroups::None,
                     is_partial: true,
                     is_source: false,
