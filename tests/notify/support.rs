@@ -336,6 +336,7 @@ pub fn order(receiver: &str) -> Order {
         timeout: Duration::from_secs(10),
         is_recovered: false,
         crashes: 0,
+        entry: Arc::new(TextEntry(vec![5])),
     }
 }
 

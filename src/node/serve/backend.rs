@@ -283,12 +283,12 @@ impl Backend for Node {
 
     async fn submit_alerts(&self, batch: NewAlerts) -> Result<(), Refusal> {
         let shared = self.shared()?;
-        let received_at = batch.received_at;
-        let alerts = batch.to_record(TENANT).alerts;
-        let count = alerts.len();
+        let count = batch.alerts.len();
         let (waiting, limited) = {
             let mut core = shared.core();
-            let admission = core.tenant_entry(TENANT).admit(received_at, alerts);
+            let admission = core
+                .tenant_entry(TENANT)
+                .admit(batch.received_at, &batch.alerts);
             let records = admission.records;
             let waiting: Vec<Waiting> = match records.len() {
                 0 => Vec::new(),

@@ -13,7 +13,7 @@ use super::shared::Shared;
 use crate::wal::OpenError;
 
 /// Bytes of log after which a checkpoint is taken: a start replays them in a fraction of a second.
-pub(super) const LOG_BYTES_MAX: u64 = 64 * 1024 * 1024;
+pub(super) const LOG_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// How often it is looked whether there are so many.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

@@ -18,6 +18,7 @@
 //! with the same key; a checkpoint; the log is closed in order. Killed at any of these steps it is a
 //! crash like any other.
 
+mod arrivals;
 mod backend;
 mod checkpoints;
 mod counts;
@@ -35,7 +36,6 @@ use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration as StdDuration;
 
@@ -59,11 +59,12 @@ use crate::delivery::{Delivery, Intents, World as DeliveryWorld};
 use crate::model::Duration;
 use crate::node::logging;
 use crate::wal::{LogOptions, OpenError, ThreadOptions};
+use arrivals::Arrivals;
 use backend::{Node, Running};
 use checkpoints::Checkpoints;
 use dispatch::{Dispatcher, ResultJournal};
 use engine::Engine;
-use journal::{ARRIVALS_MAX, Arrival, Journal};
+use journal::Journal;
 use plan::Workshop;
 use recovery::{Opening, Recovered, recover};
 use reload::Reloader;
@@ -215,8 +216,8 @@ pub fn serve(options: &ServeOptions, world: &World) -> Result<(), Failure> {
         report,
     } = recovered;
     report.log();
-    let (arrivals, arrived) = sync_channel(ARRIVALS_MAX);
-    let journal = Arc::new(Journal::new(log, arrivals));
+    let arrivals = Arc::new(Arrivals::default());
+    let journal = Arc::new(Journal::new(log, Arc::clone(&arrivals)));
     delivery.install(plan.installations.clone());
     let shared = Arc::new(Shared::new(
         core,
@@ -247,7 +248,7 @@ pub fn serve(options: &ServeOptions, world: &World) -> Result<(), Failure> {
     });
     let threads = Threads::start(
         &shared,
-        arrived,
+        &arrivals,
         dispatcher,
         &checkpoints,
         report.log_bytes(),
@@ -435,18 +436,19 @@ impl Signals {
 /// The threads of core and checkpoints.
 struct Threads {
     engine: std::thread::JoinHandle<()>,
+    arrivals: Arc<Arrivals>,
     checkpoints: std::thread::JoinHandle<()>,
 }
 
 impl Threads {
     fn start(
         shared: &Arc<Shared>,
-        arrived: std::sync::mpsc::Receiver<Arrival>,
+        arrivals: &Arc<Arrivals>,
         dispatcher: Dispatcher,
         checkpoints: &Arc<Checkpoints>,
         log_bytes: u64,
     ) -> io::Result<Self> {
-        let engine = Engine::new(Arc::clone(shared), arrived, dispatcher);
+        let engine = Engine::new(Arc::clone(shared), Arc::clone(arrivals), dispatcher);
         let engine = std::thread::Builder::new()
             .name("core".to_owned())
             .spawn(move || engine.run())?;
@@ -456,6 +458,7 @@ impl Threads {
             .spawn(move || handle.run(&shared, log_bytes))?;
         Ok(Self {
             engine,
+            arrivals: Arc::clone(arrivals),
             checkpoints,
         })
     }
@@ -472,7 +475,7 @@ impl Threads {
             warn!(component = "wal", err = %fault, "The last checkpoint could not be taken; the next start reads the log.");
         }
         let closed = shared.journal.close();
-        shared.journal.tell(Arrival::Stop);
+        self.arrivals.end();
         if self.engine.join().is_err() {
             error!("The thread of the core panicked.");
         }
