@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 pub(crate) use client::{Request, request};
@@ -123,6 +124,18 @@ impl Place {
             found["class"].clone(),
             found["ended_in_order"].clone(),
         )
+    }
+
+    /// When the first notification was decided, as the log has it: whether the first alert had waited for
+    /// `group_wait` then, and whether that is before a wait that began at `restart` would have been over.
+    pub(crate) fn phase(&self, group_wait: Duration, restart: Timestamp) -> (bool, bool) {
+        let time = |record_type: &str, field: &str| -> Timestamp {
+            let records = self.records(record_type);
+            records[0][field].as_str().unwrap().parse().unwrap()
+        };
+        let decided = time("flush_intent", "decided_at");
+        let has_waited = decided >= time("alert_batch", "received_at") + group_wait;
+        (has_waited, decided < restart + group_wait)
     }
 
     /// The records of that type in the log.

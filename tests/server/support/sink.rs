@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -26,7 +26,6 @@ pub(crate) enum Reply {
 /// A request as it arrived.
 #[derive(Debug, Clone)]
 pub(crate) struct Got {
-    pub(crate) at: SystemTime,
     pub(crate) path: String,
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: String,
@@ -161,7 +160,6 @@ impl Sink {
         let reply = {
             let mut state = self.state.lock().unwrap();
             state.got.push(Got {
-                at: SystemTime::now(),
                 path: path.clone(),
                 headers,
                 body: String::from_utf8_lossy(&body).into_owned(),
