@@ -9,7 +9,8 @@ use tocsin::{cli, node};
 const OUTPUT_BYTES: usize = 64 * 1024;
 
 fn main() -> ExitCode {
-    let mut err = io::stderr().lock();
+    // Neither is locked: the server's threads write their log lines to standard error.
+    let mut err = io::stderr();
     let world = match node::world() {
         Ok(world) => world,
         Err(error) => {
@@ -18,7 +19,7 @@ fn main() -> ExitCode {
             return ExitCode::from(cli::exit::INPUT_OUTPUT.code());
         }
     };
-    let mut out = BufWriter::with_capacity(OUTPUT_BYTES, io::stdout().lock());
+    let mut out = BufWriter::with_capacity(OUTPUT_BYTES, io::stdout());
     let exit = cli::run(std::env::args_os(), &world, &mut out, &mut err);
     ExitCode::from(exit.code())
 }

@@ -38,6 +38,7 @@ fn run(files: &[(&str, &str)], words: &[&str]) -> Ran {
         home: None,
         shows_progress: false,
         prints_to_terminal: false,
+        serve: |_, _| unreachable!("no test of commands runs the server"),
     };
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let words = words.iter().map(OsString::from);

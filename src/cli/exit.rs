@@ -42,6 +42,12 @@ impl Exit {
         self.0
     }
 
+    /// The exit of that number: where another part has the table.
+    #[must_use]
+    pub fn of_code(code: u8) -> Self {
+        Self(code)
+    }
+
     /// The exit for that error.
     #[must_use]
     pub fn of_error(error: &crate::wal::OpenError) -> Self {

@@ -21,12 +21,12 @@ pub mod wal;
 mod world;
 
 pub use problem::Problem;
-pub use world::{OpenDisk, ReadStdin, World};
+pub use world::{OpenDisk, ReadStdin, Serve, World};
 
 use std::ffi::OsString;
 use std::io::{self, Write};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use exit::Exit;
 use program::Program;
@@ -97,8 +97,10 @@ fn dispatch(args: &[OsString], context: &mut Context<'_>) -> Result<Exit, Proble
     if program == Program::Amtool {
         return amtool::run(args, context);
     }
-    if program != Program::Tocsin {
-        return Err(Problem::NotBuilt(program.name()));
+    // Whatever is not a command is the server's.
+    let words = args.get(1..).unwrap_or_default();
+    if program != Program::Tocsin || !is_command(words.first()) {
+        return serve::run(args.first(), words, context);
     }
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
@@ -116,6 +118,14 @@ fn dispatch(args: &[OsString], context: &mut Context<'_>) -> Result<Exit, Proble
         Some(Command::CheckConfig(args)) => check_config::run(&args, context),
         Some(Command::TestRoutes(args)) => test_routes::run(&args, context),
         Some(Command::Template(args)) => template::run(&args, context),
-        None => Err(Problem::NotBuilt("server")),
+        None => serve::run(args.first(), words, context),
     }
+}
+
+/// Whether the first word names one of tocsin's commands, or asks for their list.
+fn is_command(first: Option<&OsString>) -> bool {
+    let Some(first) = first.and_then(|word| word.to_str()) else {
+        return false;
+    };
+    first == "help" || Cli::command().find_subcommand(first).is_some()
 }

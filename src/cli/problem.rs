@@ -35,8 +35,6 @@ pub enum Problem {
         /// The LSN that was asked for.
         lsn: u64,
     },
-    /// That program is not part of this version.
-    NotBuilt(&'static str),
     /// What was to be printed cannot be.
     Output(io::Error),
 }
@@ -61,7 +59,7 @@ impl Problem {
             Self::Store(error) => Exit::of_error(error),
             Self::Damaged { .. } => exit::DAMAGED,
             Self::BeingMade { .. } => exit::IN_USE,
-            Self::Usage(_) | Self::NotBuilt(_) | Self::NoSuchCheckpoint { .. } => exit::USAGE,
+            Self::Usage(_) | Self::NoSuchCheckpoint { .. } => exit::USAGE,
             Self::Output(_) => exit::INPUT_OUTPUT,
         }
     }
@@ -114,10 +112,6 @@ impl fmt::Display for Problem {
                 f,
                 "{} has no checkpoint {lsn}; `tocsin wal checkpoint show` lists all there are",
                 path.display()
-            ),
-            Self::NotBuilt(name) => write!(
-                f,
-                "the {name} is not part of this version yet; what is there: the log and its tools, see `tocsin wal --help`"
             ),
             Self::Output(error) => write!(f, "cannot write the output: {error}"),
         }

@@ -25,15 +25,6 @@ impl Program {
             _ => Self::Tocsin,
         }
     }
-
-    /// Its usual name.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Tocsin => "tocsin",
-            Self::Alertmanager => "alertmanager",
-            Self::Amtool => "amtool",
-        }
-    }
 }
 
 /// What a program says of itself, in Alertmanager's layout: scripts read the first line.

@@ -5,6 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::exit::Exit;
+use super::serve::flags::ServeArgs;
 use crate::sys::{Clock, Disk, Entropy, Files};
 use crate::wal::Environment;
 
@@ -13,6 +15,9 @@ pub type OpenDisk = Box<dyn Fn(&Path) -> Arc<dyn Disk>>;
 
 /// Reads standard input to its end.
 pub type ReadStdin = Box<dyn Fn(u64) -> io::Result<Vec<u8>>>;
+
+/// Runs the server.
+pub type Serve = fn(&ServeArgs, &World) -> Exit;
 
 /// The handles through which commands meet the world.
 pub struct World {
@@ -24,6 +29,8 @@ pub struct World {
     pub entropy: Arc<dyn Entropy>,
     /// What an operator wrote: configuration, templates.
     pub files: Arc<dyn Files>,
+    /// Runs the server: the parts meet in `node` only.
+    pub serve: Serve,
     /// Reads standard input to its end, at most that many bytes.
     pub stdin: ReadStdin,
     /// Whether standard input is a terminal, so that nothing was piped in.

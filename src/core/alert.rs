@@ -102,12 +102,3 @@ pub(super) fn pairs(set: &LabelSet) -> Pairs {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
 }
-
-/// Whether a set has exactly these pairs, which are sorted.
-pub(super) fn has_pairs(set: &LabelSet, pairs: &Pairs) -> bool {
-    set.len() == pairs.len()
-        && set
-            .iter()
-            .zip(pairs)
-            .all(|((name, value), (other, its))| name == other && value == its)
-}

@@ -15,7 +15,10 @@
 //!  the entry is older than repeat_interval                     notify   repeat interval elapsed
 //!  else                                                        -        none
 //! ```
+//!
+//! Where the table says no, [`reason_in_doubt`] asks what the entry does not know.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::model::Duration;
@@ -129,6 +132,31 @@ pub fn reason(told: Option<&Told>, telling: &Telling<'_>) -> Reason {
         return Reason::RepeatInterval;
     }
     Reason::None
+}
+
+/// Why to tell, although the entry gives no reason: about some alerts the integration may believe something
+/// else than the entry says (see [`super::owed`]). That one of them fires is told, and so is its end.
+#[must_use]
+pub(super) fn reason_in_doubt(
+    told: Option<&Told>,
+    owed: &BTreeSet<u64>,
+    telling: &Telling<'_>,
+) -> Reason {
+    if telling.firing.iter().any(|hash| owed.contains(hash)) {
+        let is_all_in_doubt =
+            told.is_none_or(|told| told.firing.iter().all(|hash| owed.contains(hash)));
+        return match is_all_in_doubt {
+            true => Reason::FirstNotification,
+            false => Reason::NewAlerts,
+        };
+    }
+    if !telling.send_resolved || !telling.resolved.iter().any(|hash| owed.contains(hash)) {
+        return Reason::None;
+    }
+    match telling.firing.is_empty() {
+        true => Reason::AllResolved,
+        false => Reason::SomeResolved,
+    }
 }
 
 /// Whether some are not among the known ones, which are sorted.

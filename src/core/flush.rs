@@ -11,16 +11,18 @@
 //!   nothing keeps it back any more (Alertmanager forgets it: hazard H12).
 //! * A notification whose content is that of an open intent has its key, and the next attempt's number.
 //!   If the content has changed it is another notification, and the open one is superseded.
-//! * A notification in doubt may have been taken. Where it would then be owed something (the end of what
-//!   it said fires, the firing of what it said had ended), that is told, as if it had been taken.
+//! * A notification in doubt may have been taken. Where its receiver would then be owed something (the end
+//!   of what it said fires, the firing of what it said had ended), that is told, as if it had been taken:
+//!   see [`super::owed`].
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::model::{Duration, Fingerprint, LabelSet, RouteIndex};
 use crate::record::{AlertForgottenV1, FlushIntentV1, GroupTimerV1, Lsn, Record};
 use crate::sys::WallTime;
 
-use super::dedup::{Reason, Telling, Told, reason};
+use super::dedup::{Reason, Telling, reason, reason_in_doubt};
 use super::event::{Action, Decision, To, Verdict};
 use super::groups::{Flight, GroupId, GroupName};
 use super::idempotency::{self, Content};
@@ -202,11 +204,13 @@ impl Flush<'_> {
         if self.alerts.is_empty() {
             return;
         }
-        let known = reason(entry.map(LogEntry::told).as_ref(), &telling);
-        let reason = match (known, in_doubt) {
-            (Reason::None, Some(in_doubt)) => reason_if_told(in_doubt, &telling),
-            (Reason::None, None) => self.reason_of_failed(open.as_ref(), entry),
-            (known, _) => known,
+        let told = entry.map(LogEntry::told);
+        let reason = match reason(told.as_ref(), &telling) {
+            Reason::None => {
+                let owed = self.tenant.owed_to(&key, in_doubt);
+                reason_in_doubt(told.as_ref(), &owed, &telling)
+            }
+            known => known,
         };
         let receiver_data = match reason {
             Reason::FirstNotification => None,
@@ -273,17 +277,6 @@ impl Flush<'_> {
                 self.send(notification, to);
             }
         }
-    }
-
-    /// Why a notification that failed is owed still, although the notification log does not show it:
-    /// it was decided because of one in doubt.
-    fn reason_of_failed(&self, open: Option<&Intent>, entry: Option<&LogEntry>) -> Reason {
-        let owed = open.filter(|intent| {
-            intent.state == IntentState::Failed
-                && *intent.firing == *self.firing
-                && entry.is_none_or(|entry| entry.told_at < intent.decided_at)
-        });
-        owed.map_or(Reason::None, |intent| Reason::read(&intent.reason))
     }
 
     /// The intent, and what is sent once it is durable.
@@ -363,21 +356,21 @@ impl Flush<'_> {
     fn find_forgettable(&mut self, frozen: &[TellAlert]) {
         let integrations = self.policy.integrations(self.route).unwrap_or_default();
         let keys: Vec<LogKey> = integrations.iter().map(|it| self.log_key(it)).collect();
-        let logged = keys
-            .iter()
-            .filter_map(|key| Some(self.tenant.log.get(key)?.told()));
-        let open = keys.iter().filter_map(|key| {
-            let mut owed = as_told(self.tenant.intents.get(key)?);
-            owed.firing.extend_from_slice(&owed.resolved);
-            owed.firing.sort_unstable();
-            Some(owed)
-        });
-        let told: Vec<Told> = logged.chain(open).collect();
-        let is_owed = |hash: u64| {
-            told.iter()
-                .any(|told| told.firing.binary_search(&hash).is_ok())
-        };
-        let passed: std::collections::HashSet<u64> = self.resolved.iter().copied().collect();
+        let mut owed: HashSet<u64> = HashSet::new();
+        for key in &keys {
+            owed.extend(
+                self.tenant
+                    .log
+                    .get(key)
+                    .into_iter()
+                    .flat_map(|it| it.told().firing),
+            );
+            owed.extend(self.tenant.owed.get(key).into_iter().flatten());
+            let open = self.tenant.intents.get(key).into_iter();
+            owed.extend(open.flat_map(|intent| intent.firing.iter().chain(&intent.resolved)));
+        }
+        let is_owed = |hash: u64| owed.contains(&hash);
+        let passed: HashSet<u64> = self.resolved.iter().copied().collect();
         let resolved = frozen.iter().filter(|it| it.is_resolved);
         let to_forget = resolved.filter(|it| passed.contains(&it.hash) || !is_owed(it.hash));
         self.flight.to_forget = to_forget
@@ -443,23 +436,6 @@ impl Flush<'_> {
             at: self.now,
             verdict,
         }));
-    }
-}
-
-/// Why to tell, if a notification in doubt was taken. That it was long ago is no reason: it may not have
-/// been.
-fn reason_if_told(in_doubt: &Intent, telling: &Telling<'_>) -> Reason {
-    match reason(Some(&as_told(in_doubt)), telling) {
-        Reason::RepeatInterval => Reason::None,
-        reason => reason,
-    }
-}
-
-fn as_told(intent: &Intent) -> Told {
-    Told {
-        at: intent.decided_at,
-        firing: intent.firing.clone(),
-        resolved: intent.resolved.clone(),
     }
 }
 

@@ -123,6 +123,14 @@ impl Groups {
         self.by_name.get(name).copied()
     }
 
+    /// The groups with that key, of routes that share theirs.
+    pub(super) fn of_key(&self, key: &Arc<str>, ordinals: u32) -> impl Iterator<Item = &Group> {
+        (0..ordinals).filter_map(|ordinal| {
+            let key = Arc::clone(key);
+            self.get(self.find(&GroupName { key, ordinal })?)
+        })
+    }
+
     /// All groups in the order of their names.
     pub(super) fn sorted(&self) -> Vec<(GroupId, &Group)> {
         let mut all: Vec<(GroupId, &Group)> = self

@@ -77,10 +77,14 @@ impl Tenant {
         self.next_flush_id = self.next_flush_id.max(intent.flush_id.saturating_add(1));
         self.allocated_flush_id = self.allocated_flush_id.max(self.next_flush_id);
         let key = LogKey::of(&intent.key);
-        let before = self.intents.get(&key);
-        let is_again = before.is_some_and(|it| {
-            it.state.is_in_doubt() && it.idempotency_key == intent.idempotency_key
-        });
+        let before = self.intents.remove(&key);
+        let in_doubt = before.filter(|it| it.state.is_in_doubt());
+        let is_again = in_doubt
+            .as_ref()
+            .is_some_and(|it| it.idempotency_key == intent.idempotency_key);
+        if let Some(other) = in_doubt.filter(|_| !is_again) {
+            self.leave_in_doubt(&key, &other);
+        }
         let state = match is_again {
             true => IntentState::Resent,
             false => IntentState::InDoubt,
@@ -116,13 +120,17 @@ impl Tenant {
         match (left, self.intents.get_mut(&key)) {
             (Some(state), Some(intent)) if is_intended => intent.state = state,
             (None, Some(_)) if is_intended => {
-                self.intents.remove(&key);
+                let done = self.intents.remove(&key);
+                let in_doubt = done.filter(|_| outcome == Outcome::Superseded);
+                if let Some(intent) = in_doubt.filter(|it| it.state.is_in_doubt()) {
+                    self.leave_in_doubt(&key, &intent);
+                }
             }
             _ => {}
         }
         if !result.entry.is_empty() {
             match LogEntry::read(&result.entry) {
-                Ok((_, entry)) => self.log.put(key, entry),
+                Ok((_, entry)) => self.log_told(key, entry),
                 Err(fault) => events.push(unreadable("notify_result", &fault)),
             }
         }
@@ -209,15 +217,17 @@ impl Tenant {
             return;
         };
         let receiver = &self.policy.routes.route(group.route).receiver;
-        self.intents.retain(|key, intent| {
-            intent.state.is_in_doubt()
-                || key.group_key != group.name.key
-                || key.receiver != *receiver
-        });
+        let is_of = |key: &LogKey| key.group_key == group.name.key && key.receiver == *receiver;
+        self.intents
+            .retain(|key, intent| intent.state.is_in_doubt() || !is_of(key));
+        let of_key = |ordinals| self.groups.of_key(&group.name.key, ordinals);
+        if of_key(self.policy.ordinals()).next().is_none() {
+            self.owed.retain(|key| !is_of(key));
+        }
     }
 
     pub(super) fn extend_ends(&mut self, extended: &EndsAtExtendedV1) {
-        self.extended_at = self.extended_at.max(WallTime(extended.decided_at_ns));
+        self.extended_at = WallTime(extended.decided_at_ns);
         for (fingerprint, ends_at_ns) in &extended.alerts {
             self.alerts.change(Fingerprint(*fingerprint), |alert| {
                 alert.ends_at = WallTime(*ends_at_ns);

@@ -167,8 +167,9 @@ impl Notification {
         })
     }
 
-    /// The entry of the notification log.
-    pub(super) fn entry(&self, at: WallTime, data: BTreeMap<String, ReceiverData>) -> Vec<u8> {
+    /// The entry of the notification log once it was delivered: Alertmanager's `MeshEntry`.
+    #[must_use]
+    pub fn entry(&self, at: WallTime, data: BTreeMap<String, ReceiverData>) -> Vec<u8> {
         let mesh = MeshEntry {
             entry: Some(Entry {
                 group_key: self.key.group_key.clone().into_bytes(),

@@ -8,10 +8,10 @@
 //!   with a time ahead of the clock does not keep later ones out (hazard H16).
 //! * What a peer told is taken if it has not expired, and what is known is strictly older.
 //! * An entry is believed until it is collected, even if it has expired before.
-//! * One that has expired is kept while the integration is owed something because of it: while a
-//!   notification of it fails, and while its group has alerts that it lists as firing and that have ended.
+//! * One that has expired is kept while a notification of its integration and group fails. What it says
+//!   fires stays owed when it goes (see [`super::owed`]).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use prost::Message;
@@ -148,51 +148,26 @@ impl NotificationLog {
         self.entries.insert(key, entry);
     }
 
-    /// What a peer told; whether it was news.
-    pub(super) fn merge(&mut self, key: LogKey, entry: LogEntry, now: WallTime) -> bool {
-        let is_known = self
-            .entries
-            .get(&key)
-            .is_some_and(|known| known.told_at >= entry.told_at);
-        if entry.expires_at < now || is_known {
-            return false;
-        }
-        self.entries.insert(key, entry);
-        true
+    /// Whether what a peer told is to be taken.
+    pub(super) fn is_news(&self, key: &LogKey, entry: &LogEntry, now: WallTime) -> bool {
+        let known = self.entries.get(key);
+        entry.expires_at >= now && known.is_none_or(|known| known.told_at < entry.told_at)
     }
 
-    pub(super) fn has_expired(&self, now: WallTime, needed: &Needed) -> bool {
+    /// Whether [`Self::collect`] would remove something.
+    pub(super) fn has_expired(&self, now: WallTime, is_needed: impl Fn(&LogKey) -> bool) -> bool {
         let mut all = self.entries.iter();
-        all.any(|(key, entry)| entry.expires_at <= now && !needed.has(key, entry))
+        all.any(|(key, entry)| entry.expires_at <= now && !is_needed(key))
     }
 
-    pub(super) fn collect(&mut self, now: WallTime, needed: &Needed) {
+    /// Removes what has expired and is not needed, and returns it.
+    pub(super) fn collect(
+        &mut self,
+        now: WallTime,
+        is_needed: impl Fn(&LogKey) -> bool,
+    ) -> Vec<(LogKey, LogEntry)> {
         self.entries
-            .retain(|key, entry| entry.expires_at > now || needed.has(key, entry));
-    }
-}
-
-/// What keeps entries although they have expired: an integration that cannot be told goes on being owed
-/// what its entry says.
-#[derive(Debug, Default)]
-pub(super) struct Needed {
-    /// Those with a notification that was not delivered.
-    pub(super) open: BTreeSet<LogKey>,
-    /// The hashes of alerts that ended, by the key of a group that has them still.
-    pub(super) resolved: HashMap<Arc<str>, Vec<u64>>,
-}
-
-impl Needed {
-    fn has(&self, key: &LogKey, entry: &LogEntry) -> bool {
-        if self.open.contains(key) {
-            return true;
-        }
-        let Some(resolved) = self.resolved.get(&key.group_key) else {
-            return false;
-        };
-        let told = entry.told();
-        resolved
-            .iter()
-            .any(|hash| told.firing.binary_search(hash).is_ok())
+            .extract_if(.., |key, entry| entry.expires_at <= now && !is_needed(key))
+            .collect()
     }
 }

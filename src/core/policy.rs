@@ -82,6 +82,7 @@ pub struct Policy {
     /// How much there may be.
     pub limits: Limits,
     plans: Vec<RoutePlan>,
+    ordinals: u32,
     by_key: HashMap<(Arc<str>, u32), RouteIndex>,
 }
 
@@ -111,6 +112,7 @@ impl Policy {
             recovery_grace: RESOLVE_TIMEOUT,
             limits: Limits::default(),
             plans: plans.into_values().collect(),
+            ordinals: used.into_values().max().unwrap_or_default(),
             by_key,
         }
     }
@@ -122,6 +124,11 @@ impl Policy {
 
     pub(super) fn plan(&self, route: RouteIndex) -> &RoutePlan {
         &self.plans[route.0 as usize]
+    }
+
+    /// As many as there are routes with one key at most.
+    pub(super) fn ordinals(&self) -> u32 {
+        self.ordinals
     }
 
     /// The key of a group of a route.

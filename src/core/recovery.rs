@@ -11,7 +11,10 @@
 //!   for as long as it then had left, at most [`recovery_grace`](super::Policy::recovery_grace), counted
 //!   from now. Times of being up are counted once: a process that crashes again and again uses up what an
 //!   alert has left, and does not renew it. For that, the record of an extension is itself a sign of life.
-//! * A clock that went back was no downtime: timers keep what they had left.
+//! * A clock that went back was no downtime: timers keep what they had left. What had ended has ended.
+//!   Ends that this server guessed by its clock go back with it; those that a sender gave stand, because
+//!   nobody knows whose clock was wrong, and an alert that fires too long does less harm than one that
+//!   ends too early.
 //! * Groups that were due while the process was down are frozen as they are now, before anyone can change
 //!   them; so are groups with a notification in doubt. They are flushed oldest first,
 //!   [`CATCH_UP_PER_SECOND_MAX`] at most.
@@ -23,6 +26,7 @@ use crate::record::{EndsAtExtendedV1, GroupTimerV1, Record};
 use crate::sys::WallTime;
 
 use super::Core;
+use super::alert::Alert;
 use super::flush::{Due, Occasion};
 use super::groups::GroupName;
 use super::notification::TellAlert;
@@ -119,17 +123,21 @@ impl Core {
 
 impl Tenant {
     fn plan_ends(&self, last_alive: WallTime, now: WallTime, records: &mut Vec<Record>) {
-        let last_alive = last_alive.max(self.extended_at);
+        // One that is ahead of now was written before the clock went back.
+        let last_alive = match self.extended_at <= now {
+            true => last_alive.max(self.extended_at),
+            false => last_alive,
+        };
         let grace = self.policy.recovery_grace;
-        let mut extended: Vec<(u64, i64)> = self
-            .alerts()
-            .filter(|alert| alert.ends_at > last_alive)
-            .filter_map(|alert| {
-                let left = between(last_alive, alert.ends_at).min(grace);
-                let ends_at = after(now, left);
-                (ends_at > alert.ends_at).then(|| (alert.fingerprint().0, ends_at.0))
-            })
-            .collect();
+        let moved = |alert: &Alert| {
+            let ends_at = match now < last_alive {
+                true => end_by_clock_set_back(alert, last_alive, now),
+                false => end_after_downtime(alert, last_alive, now, grace),
+            };
+            (ends_at != alert.ends_at).then(|| (alert.fingerprint().0, ends_at.0))
+        };
+        let mut extended: Vec<(u64, i64)> =
+            self.alerts().filter_map(|alert| moved(alert)).collect();
         extended.sort_unstable();
         for alerts in extended.chunks(EXTENDED_PER_RECORD_MAX) {
             records.push(Record::EndsAtExtended(EndsAtExtendedV1 {
@@ -208,5 +216,30 @@ impl Tenant {
         for id in found {
             self.groups.change(id, |group| group.is_catching_up = true);
         }
+    }
+}
+
+/// Downtime does not count: what was left is left, up to a grace.
+fn end_after_downtime(
+    alert: &Alert,
+    last_alive: WallTime,
+    now: WallTime,
+    grace: Duration,
+) -> WallTime {
+    if alert.ends_at <= last_alive {
+        return alert.ends_at;
+    }
+    let left = between(last_alive, alert.ends_at).min(grace);
+    after(now, left).max(alert.ends_at)
+}
+
+/// A clock that was set back makes nothing fire again, and guesses were made by it.
+fn end_by_clock_set_back(alert: &Alert, last_alive: WallTime, now: WallTime) -> WallTime {
+    if alert.ends_at <= last_alive {
+        return alert.ends_at.min(now);
+    }
+    match alert.is_timeout {
+        true => after(now, between(last_alive, alert.ends_at)),
+        false => alert.ends_at,
     }
 }

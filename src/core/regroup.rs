@@ -79,17 +79,7 @@ impl Tenant {
         self.index_sources_again();
         self.alerts
             .count_names(self.policy.limits.alerts_per_name.is_some());
-        let known: BTreeSet<(Arc<str>, Arc<str>)> = self
-            .groups
-            .iter()
-            .map(|(_, group)| {
-                let receiver = &self.policy.routes.route(group.route).receiver;
-                (Arc::clone(&group.name.key), Arc::clone(receiver))
-            })
-            .collect();
-        self.intents.retain(|key, _| {
-            known.contains(&(Arc::clone(&key.group_key), Arc::clone(&key.receiver)))
-        });
+        self.take_strays();
     }
 
     fn route_again(

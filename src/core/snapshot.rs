@@ -8,6 +8,7 @@
 //!  5 notifications  [bytes]: MeshEntry
 //!  6 intents        [intent]
 //!  7 inhibition     [(rule, slot, source)]: the indexed sources
+//!  8 owed           [(key, hashes)]: what integrations are owed beyond their entries
 //! ```
 //!
 //! Payloads are encoded like those of records (`wal-format.md`). Everything is in a fixed order, so equal
@@ -49,6 +50,7 @@ const SILENCES: u32 = 4;
 const NOTIFICATIONS: u32 = 5;
 const INTENTS: u32 = 6;
 const INHIBITION: u32 = 7;
+const OWED: u32 = 8;
 
 /// A part of the state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,6 +134,12 @@ struct IntentPartV1 {
     idempotency_key: [u8; 32],
     decided_at_ns: i64,
     state: u32,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct OwedPartV1 {
+    key: NotificationKeyV1,
+    hashes: Vec<u64>,
 }
 
 const STATES: [IntentState; 4] = [
@@ -261,7 +269,12 @@ impl Tenant {
             intents.map(|(key, it)| self.intent_part(key, it)),
             take,
         )?;
-        gather(INHIBITION, self.inhibitor.indexed().into_iter(), take)
+        gather(INHIBITION, self.inhibitor.indexed().into_iter(), take)?;
+        let owed = self.owed.iter().map(|(key, hashes)| OwedPartV1 {
+            key: key.in_record(&self.name),
+            hashes: hashes.iter().copied().collect(),
+        });
+        gather(OWED, owed, take)
     }
 
     fn group_part(&self, group: &Group) -> GroupPartV1 {
@@ -400,6 +413,16 @@ impl Restore {
             INHIBITION => current
                 .indexed
                 .append(&mut decode_part("list of sources", bytes).map_err(fault)?),
+            OWED => {
+                let parts: Vec<OwedPartV1> =
+                    decode_part("list of what is owed", bytes).map_err(fault)?;
+                for part in parts {
+                    current
+                        .tenant
+                        .owed
+                        .set(LogKey::of(&part.key), part.hashes.into_iter().collect());
+                }
+            }
             _ => return Err(RestoreError::Kind { kind }),
         }
         Ok(())

@@ -11,13 +11,14 @@ use crate::model::Fingerprint;
 use crate::record::{Lsn, MergeV1, Record};
 use crate::sys::WallTime;
 
-use super::alert::{Alert, notification_hash};
+use super::alert::Alert;
 use super::alerts::Alerts;
 use super::event::Event;
 use super::groups::{Group, GroupId, GroupName, Groups};
 use super::inhibit::Inhibitor;
 use super::intents::Intent;
-use super::notification_log::{LogEntry, LogKey, Needed, NotificationLog};
+use super::notification_log::{LogEntry, LogKey, NotificationLog};
+use super::owed::Owed;
 use super::policy::Policy;
 use super::silence::Silence;
 use super::silences::Silences;
@@ -33,6 +34,8 @@ pub struct Tenant {
     pub(super) silences: Silences,
     pub(super) log: NotificationLog,
     pub(super) intents: BTreeMap<LogKey, Intent>,
+    /// What integrations are owed beyond what the notification log says.
+    pub(super) owed: Owed,
     pub(super) inhibitor: Inhibitor,
     /// Greater than the number of every intent so far.
     pub(super) next_flush_id: u64,
@@ -64,6 +67,7 @@ impl Tenant {
             silences: Silences::default(),
             log: NotificationLog::default(),
             intents: BTreeMap::new(),
+            owed: Owed::default(),
             inhibitor: Inhibitor::new(&policy.inhibit_rules),
             next_flush_id: 1,
             extended_at: WallTime(i64::MIN),
@@ -172,9 +176,10 @@ impl Tenant {
         let now = WallTime(merge.received_at_ns);
         for encoded in &merge.entries {
             match LogEntry::read(encoded) {
-                Ok((key, entry)) => {
-                    self.log.merge(key, entry, now);
+                Ok((key, entry)) if self.log.is_news(&key, &entry, now) => {
+                    self.log_told(key, entry);
                 }
+                Ok(_) => {}
                 Err(fault) => events.push(unreadable("nflog_merge", &fault)),
             }
         }
@@ -196,32 +201,13 @@ impl Tenant {
     pub(super) fn has_expired(&self, now: WallTime) -> bool {
         self.silences.has_expired(now)
             || self.alerts.has_expired(now)
-            || self.log.has_expired(now, &self.needed(now))
-    }
-
-    /// Which entries of the notification log are needed even if they have expired.
-    fn needed(&self, now: WallTime) -> Needed {
-        let mut needed = Needed {
-            open: self.intents.keys().cloned().collect(),
-            ..Needed::default()
-        };
-        for (_, group) in self.groups.iter() {
-            let alerts = group.alerts.iter().filter_map(|it| self.alert(*it));
-            let ended = alerts.filter(|alert| alert.is_resolved_at(now));
-            let mut hashes = ended
-                .map(|alert| notification_hash(&alert.labels))
-                .peekable();
-            if hashes.peek().is_some() {
-                let key = Arc::clone(&group.name.key);
-                needed.resolved.entry(key).or_default().extend(hashes);
-            }
-        }
-        needed
+            || self
+                .log
+                .has_expired(now, |key| self.intents.contains_key(key))
     }
 
     fn collect(&mut self, now: WallTime) {
-        let needed = self.needed(now);
-        self.log.collect(now, &needed);
+        self.collect_log(now);
         self.silences.collect(now);
         for (fingerprint, stored) in self.alerts.collect(now) {
             let labels = &stored.alert.labels;

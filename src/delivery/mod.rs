@@ -12,7 +12,7 @@
 //! that is slow, down or broken holds up nobody else.
 //!
 //! **Invariants**
-//! * Nothing is sent before its intent is durable (unless intents are switched off), and whatever
+//! * Nothing is sent before its intent is durable (by us or by whoever orders: [`Intents`]), and whatever
 //!   was accepted ends in one result record, or in none only because the process ends: then the
 //!   intent alone stays, and the next start takes the notification for in doubt.
 //! * Everything is bounded: orders by [`ORDERS_MAX`] a lane, attempts at once by
@@ -52,7 +52,7 @@ use crate::sys::{Clock, Entropy, WallTime};
 
 pub use backoff::Backoff;
 pub use lane::{Installation, LaneId};
-pub use order::{Durable, Ending, Entries, Journal, JournalError, Order, Refusal, Refused, Report};
+pub use order::{Durable, Ending, Entry, Journal, JournalError, Order, Refusal, Refused, Report};
 pub use quarantine::{BROKEN_IN_A_ROW_MAX, PROBE_INTERVAL};
 pub use run::{CRASHES_MAX, HANG_GRACE};
 pub use statistics::{Counts, LATENCY_BOUNDS_SECONDS, Latency, Statistics};
@@ -75,12 +75,12 @@ pub const ATTEMPTS_MAX: usize = 4096;
 /// The least that a lane may do at once, however many lanes there are.
 const ATTEMPTS_AT_ONCE_MIN: usize = 4;
 
-/// Whether intents are written.
+/// Whether delivery writes intents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Intents {
     /// Before anything is sent.
     Durable,
-    /// Not at all (`--notify.intent=off`): after a crash nobody knows what was being sent.
+    /// Not at all: whoever orders has made them durable, together with what was decided beside them.
     Off,
 }
 
@@ -91,13 +91,11 @@ pub struct World {
     pub runtime: Handle,
     /// Where records go.
     pub journal: Arc<dyn Journal>,
-    /// How an entry of the notification log is made.
-    pub entries: Arc<dyn Entries>,
     /// The time for records.
     pub clock: Arc<dyn Clock>,
     /// What varies the waits.
     pub entropy: Arc<dyn Entropy>,
-    /// Whether intents are written.
+    /// Whether delivery writes intents.
     pub intents: Intents,
 }
 

@@ -24,6 +24,8 @@ pub struct Order {
     pub timeout: Duration,
     /// Whether an earlier life of this process may have sent it.
     pub is_recovered: bool,
+    /// How it is remembered once it was delivered.
+    pub entry: Arc<dyn Entry>,
 }
 
 /// What became of an order.
@@ -110,7 +112,7 @@ pub type Durable = Pin<Box<dyn Future<Output = Result<(), JournalError>> + Send>
 pub struct JournalError(pub String);
 
 /// How an entry of the notification log is made: the core's business.
-pub trait Entries: Send + Sync + fmt::Debug {
-    /// The entry, as Alertmanager's `MeshEntry` protobuf message, after the order was delivered.
-    fn entry(&self, order: &Order, kept: &ReceiverData, finished_at: WallTime) -> Vec<u8>;
+pub trait Entry: Send + Sync + fmt::Debug {
+    /// The entry, as Alertmanager's `MeshEntry` protobuf message, once the order was delivered.
+    fn encoded(&self, kept: &ReceiverData, finished_at: WallTime) -> Vec<u8>;
 }

@@ -384,9 +384,7 @@ impl Run {
         };
         let now = self.shared.now();
         let entry = match ending {
-            Ending::Delivered | Ending::NothingToSend => {
-                self.shared.world.entries.entry(&self.order, kept, now)
-            }
+            Ending::Delivered | Ending::NothingToSend => self.order.entry.encoded(kept, now),
             _ => Vec::new(),
         };
         let result = Record::NotifyResult(NotifyResultV1 {

@@ -11,6 +11,7 @@ mod real_clock;
 mod real_disk;
 mod real_entropy;
 mod real_files;
+pub mod serve;
 
 pub use outbound::{proxy_environment, system_roots};
 pub use real_clock::RealClock;
@@ -39,6 +40,7 @@ pub fn world() -> io::Result<World> {
         clock: Arc::new(RealClock::new()),
         entropy: Arc::new(RealEntropy::new()?),
         files: Arc::new(RealFiles),
+        serve: serve::run,
         stdin: Box::new(|bytes_max| RealFiles.read(Path::new("/dev/stdin"), bytes_max)),
         stdin_is_terminal: io::stdin().is_terminal(),
         home: std::env::var_os("HOME").map(PathBuf::from),
@@ -46,3 +48,18 @@ pub fn world() -> io::Result<World> {
         prints_to_terminal: io::stdout().is_terminal(),
     })
 }
+
+/// The name of this machine, for the external URL; `localhost` if the system does not say.
+fn host_name() -> String {
+    let path = Path::new("/proc/sys/kernel/hostname");
+    let read = RealFiles
+        .read(path, HOST_NAME_BYTES_MAX)
+        .unwrap_or_default();
+    match String::from_utf8_lossy(&read).trim() {
+        "" => "localhost".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+/// Linux has 64.
+const HOST_NAME_BYTES_MAX: u64 = 1024;

@@ -9,6 +9,7 @@
 mod admission;
 mod dedup;
 mod hashes;
+mod history;
 mod inhibition;
 mod merging;
 mod muting;

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tocsin::delivery::{
-    Delivery, Durable, Ending, Entries, Installation, Intents, Journal, JournalError, LaneId,
-    Order, Report, World,
+    Delivery, Durable, Ending, Entry, Installation, Intents, Journal, JournalError, LaneId, Order,
+    Report, World,
 };
 use tocsin::receivers::{
     Attempt, Content, Failure, Integration, IntegrationId, Notification, Outcome, Reason,
@@ -98,13 +98,13 @@ impl Journal for MemoryJournal {
     }
 }
 
-/// Entries that say what they were made of.
+/// An entry that says what it was made of.
 #[derive(Debug)]
-struct TextEntries;
+struct TextEntry(Vec<u64>);
 
-impl Entries for TextEntries {
-    fn entry(&self, order: &Order, kept: &ReceiverData, finished_at: WallTime) -> Vec<u8> {
-        format!("{:?} {kept:?} {}", order.intent.firing, finished_at.0).into_bytes()
+impl Entry for TextEntry {
+    fn encoded(&self, kept: &ReceiverData, finished_at: WallTime) -> Vec<u8> {
+        format!("{:?} {kept:?} {}", self.0, finished_at.0).into_bytes()
     }
 }
 
@@ -234,7 +234,6 @@ impl Bench {
         let delivery = Delivery::new(World {
             runtime: Handle::current(),
             journal: Arc::new(journal.clone()),
-            entries: Arc::new(TextEntries),
             clock: Arc::new(VirtualClock::at(WallTime(7))),
             entropy: Arc::new(Middle),
             intents,
@@ -336,6 +335,7 @@ pub fn order(receiver: &str) -> Order {
         receiver_data: ReceiverData::new(),
         timeout: Duration::from_secs(10),
         is_recovered: false,
+        entry: Arc::new(TextEntry(vec![5])),
     }
 }
 

@@ -179,6 +179,7 @@ fn world(disk: Moving) -> World {
         home: None,
         shows_progress: false,
         prints_to_terminal: false,
+        serve: |_, _| unreachable!("no test of commands runs the server"),
     }
 }
 

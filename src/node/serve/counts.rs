@@ -1,0 +1,61 @@
+//! What the server counts beside what its parts count themselves.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::core::{Decision, Event, Verdict};
+
+/// Counters since the process began.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    /// Alerts that were not told, by the reason.
+    pub(super) silenced: AtomicU64,
+    pub(super) inhibited: AtomicU64,
+    pub(super) in_mute_interval: AtomicU64,
+    pub(super) outside_active_interval: AtomicU64,
+    /// Alerts in no group of a route because there are too many.
+    pub(super) groups_limited: AtomicU64,
+    /// Alerts that were refused because of the limit of their name.
+    pub(super) alerts_limited: AtomicU64,
+    /// Notifications of which a crash left unknown whether they were sent: sent again, superseded,
+    /// taken as sent.
+    pub(super) in_doubt_resent: AtomicU64,
+    pub(super) in_doubt_superseded: AtomicU64,
+    pub(super) in_doubt_skipped: AtomicU64,
+    /// Integrations that knew all of it already.
+    pub(super) deduplicated: AtomicU64,
+    /// Configurations that could not be loaded, and when the last one was.
+    pub(super) checkpoints: AtomicU64,
+}
+
+fn add(counter: &AtomicU64, count: usize) {
+    counter.fetch_add(count as u64, Ordering::Relaxed);
+}
+
+impl Counts {
+    /// Counts a decision of the core.
+    pub(super) fn decided(&self, decision: &Decision) {
+        match &decision.verdict {
+            Verdict::Silenced { alerts } => add(&self.silenced, alerts.len()),
+            Verdict::Inhibited { alerts } => add(&self.inhibited, alerts.len()),
+            Verdict::InMuteIntervals { alerts, .. } => add(&self.in_mute_interval, *alerts),
+            Verdict::OutsideActiveIntervals { alerts, .. } => {
+                add(&self.outside_active_interval, *alerts);
+            }
+            Verdict::Deduplicated { .. } => add(&self.deduplicated, 1),
+            Verdict::Superseded { .. } => add(&self.in_doubt_superseded, 1),
+            Verdict::AssumedDelivered { .. } => add(&self.in_doubt_skipped, 1),
+            Verdict::Notify { .. }
+            | Verdict::NothingToSend { .. }
+            | Verdict::Quarantined { .. }
+            | Verdict::UnknownInterval { .. }
+            | Verdict::ReceiverMissing => {}
+        }
+    }
+
+    /// Counts what a record did.
+    pub(super) fn happened(&self, event: &Event) {
+        if let Event::GroupLimited { .. } = event {
+            add(&self.groups_limited, 1);
+        }
+    }
+}

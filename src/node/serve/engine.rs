@@ -1,0 +1,304 @@
+//! The core's thread: applies what is durable, decides what is due.
+//!
+//! ```text
+//!   arrivals ─► apply ─► decide ─► records ─► journal ─► (durable) ─► arrivals ─► notifications out
+//!      ▲ durable records, refusals, "look again"
+//! ```
+//!
+//! **Invariants**
+//! * Only this thread applies records, in LSN order, and only it decides.
+//! * What was decided is never forgotten: what the log refuses for want of room or time is handed in
+//!   again, in its order, before anything new is decided.
+//! * The lock on the core is held for one piece of work at a time ([`ARRIVALS_AT_ONCE_MAX`]): who reads
+//!   waits for a few hundred microseconds at most.
+//!
+//! A crash at any point: see `core` (nothing that is not durable has left this thread).
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use tracing::{debug, error, warn};
+
+use super::dispatch::Dispatcher;
+use super::journal::{Arrival, Decided};
+use super::shared::Shared;
+use crate::core::{AT_ONCE, Action, Event, Verdict};
+use crate::record::Record;
+use crate::sys::WallTime;
+use crate::wal::{AppendError, Lane};
+
+/// Arrivals that are applied under one lock.
+const ARRIVALS_AT_ONCE_MAX: usize = 64;
+
+/// The longest sleep: the clock may be set while we sleep, and what is due by it must not wait.
+const SLEEP_MAX: Duration = Duration::from_secs(1);
+
+/// How long to wait before handing in again what the log had no room or time for.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
+
+/// How long to wait if something is said to be due and nothing comes of it.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Records of one request to the log: far below what a batch holds.
+const RECORDS_AT_ONCE_MAX: usize = 256;
+
+/// Hashes and texts of one request to the log, about: a notification of a group of ten thousand alerts
+/// has twice that many hashes.
+const BYTES_AT_ONCE_MAX: usize = 256 * 1024;
+
+/// The thread.
+pub(super) struct Engine {
+    pub(super) shared: Arc<Shared>,
+    pub(super) arrivals: Receiver<Arrival>,
+    pub(super) dispatcher: Dispatcher,
+    /// What the log refused, oldest first.
+    unsent: VecDeque<Decided>,
+    is_refusal_logged: bool,
+}
+
+impl Engine {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        arrivals: Receiver<Arrival>,
+        dispatcher: Dispatcher,
+    ) -> Self {
+        Self {
+            shared,
+            arrivals,
+            dispatcher,
+            unsent: VecDeque::new(),
+            is_refusal_logged: false,
+        }
+    }
+
+    /// Works until it is told to stop.
+    pub(super) fn run(mut self) {
+        let mut sleep = Duration::ZERO;
+        loop {
+            let mut arrived = Vec::new();
+            match self.arrivals.recv_timeout(sleep) {
+                Ok(first) => {
+                    arrived.push(first);
+                    let more = self.arrivals.try_iter().take(ARRIVALS_AT_ONCE_MAX - 1);
+                    arrived.extend(more);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            if arrived.iter().any(|it| matches!(it, Arrival::Stop)) {
+                return;
+            }
+            sleep = self.work(arrived);
+        }
+    }
+
+    /// One piece of work; how long there is nothing to do after it.
+    fn work(&mut self, arrived: Vec<Arrival>) -> Duration {
+        let mut events = Vec::new();
+        let mut release = Vec::new();
+        let mut applied = None;
+        self.take_back_refused();
+        let mut core = self.shared.core();
+        for arrival in arrived {
+            match arrival {
+                Arrival::Durable {
+                    first,
+                    records,
+                    release: notifications,
+                } => {
+                    let mut lsn = first;
+                    for record in records {
+                        events.extend(core.apply(lsn, record));
+                        applied = Some(lsn);
+                        lsn = lsn.next();
+                    }
+                    release.extend(notifications);
+                }
+                Arrival::Look | Arrival::Stop => {}
+            }
+        }
+        let now = self.shared.clock.wall();
+        let is_stopping = self.shared.is_stopping.load(Ordering::Acquire);
+        let actions = match self.unsent.is_empty() && !is_stopping {
+            true => core.decide(now),
+            false => Vec::new(),
+        };
+        let wake = core.next_wake();
+        if let Some(lsn) = applied {
+            // Under the lock, so that a checkpoint knows what is in the state that it copies.
+            self.shared.applied_up_to(lsn);
+        }
+        drop(core);
+        for event in events {
+            self.report(event);
+        }
+        if !release.is_empty() {
+            self.dispatcher.send(release);
+        }
+        let has_decided = !actions.is_empty();
+        self.carry_out(actions);
+        self.sleep(wake, now, has_decided)
+    }
+
+    fn sleep(&self, wake: Option<WallTime>, now: WallTime, has_decided: bool) -> Duration {
+        if !self.unsent.is_empty() {
+            return RETRY_AFTER;
+        }
+        let Some(wake) = wake else {
+            return SLEEP_MAX;
+        };
+        if has_decided {
+            return Duration::ZERO;
+        }
+        if wake == AT_ONCE || wake <= now {
+            return PAUSE;
+        }
+        let left = u64::try_from(wake.0.saturating_sub(now.0)).unwrap_or(0);
+        Duration::from_nanos(left).min(SLEEP_MAX)
+    }
+
+    /// Hands in what was refused before, then what was decided, in pieces.
+    fn carry_out(&mut self, actions: Vec<Action>) {
+        let refused = std::mem::take(&mut self.unsent);
+        if refused.is_empty() {
+            self.is_refusal_logged = false;
+        }
+        for decided in refused {
+            self.hand_in(decided);
+        }
+        let mut piece = Decided::default();
+        let mut bytes = 0;
+        for action in actions {
+            match action {
+                Action::Append(record) => {
+                    bytes += size_of(&record);
+                    piece.records.push(record);
+                }
+                // It follows the record of its intent, and is in one piece with it.
+                Action::Notify(notification) => piece.release.push(*notification),
+                Action::Explain(decision) => {
+                    self.shared.counts.decided(&decision);
+                    explain(&decision);
+                    continue;
+                }
+            }
+            if piece.records.len() >= RECORDS_AT_ONCE_MAX || bytes >= BYTES_AT_ONCE_MAX {
+                // A notification comes right after its record: it must not be cut off from it.
+                bytes = 0;
+                let last = piece.records.pop();
+                self.hand_in(std::mem::take(&mut piece));
+                piece.records.extend(last);
+            }
+        }
+        self.hand_in(piece);
+    }
+
+    fn hand_in(&mut self, decided: Decided) {
+        if decided.records.is_empty() {
+            debug_assert!(decided.release.is_empty(), "a notification has an intent");
+            return;
+        }
+        let shared = Arc::clone(&self.shared);
+        let then = move |result: Result<(), (AppendError, Decided)>| match result {
+            Ok(()) => {}
+            Err((error, decided)) if error.is_retryable() => {
+                shared.refused(decided);
+            }
+            // The log takes nothing any more; what was decided will be decided anew.
+            Err((AppendError::Closed, _)) => {}
+            Err((error, _)) => shared.fail(&error),
+        };
+        self.shared.journal.submit_and_release(
+            Lane::Priority,
+            decided.records,
+            decided.release,
+            then,
+        );
+        // Refusals at once are there already.
+        self.take_back_refused();
+    }
+
+    /// What the log refused, at once or later.
+    fn take_back_refused(&mut self) {
+        for refused in self.shared.take_refused() {
+            if !self.is_refusal_logged {
+                warn!(
+                    records = refused.records.len(),
+                    "The log has no room or time for what was decided; it is tried again."
+                );
+                self.is_refusal_logged = true;
+            }
+            self.unsent.push_back(refused);
+        }
+    }
+
+    fn report(&self, event: Event) {
+        self.shared.counts.happened(&event);
+        match event {
+            Event::AlertCreated(alert) => {
+                debug!(component = "dispatcher", alert = %alert.labels, "Received alert");
+            }
+            Event::AlertResolved { .. } => {}
+            Event::GroupLimited { group_key, alert } => error!(
+                component = "dispatcher",
+                aggrGroup = &*group_key,
+                alert = %alert,
+                "too many aggregation groups, cannot create new group for alert"
+            ),
+            Event::UnknownTouched { alert } => error!(
+                alert = %alert,
+                "A touched alert is not known: the log lacks what came before."
+            ),
+            Event::GroupDropped { group_key, unsent } if unsent > 0 => warn!(
+                component = "dispatcher",
+                aggrGroup = &*group_key,
+                unsent,
+                "A group has no place in the new configuration; of some of its alerts nobody was told the end."
+            ),
+            Event::GroupDropped { .. } => {}
+            Event::Unreadable { record, fault } => error!(
+                record,
+                err = fault,
+                "A message in a record could not be read; it has no effect."
+            ),
+        }
+    }
+}
+
+/// About how long a record is.
+fn size_of(record: &Record) -> usize {
+    match record {
+        Record::FlushIntent(intent) => 9 * (intent.firing.len() + intent.resolved.len()) + 256,
+        Record::NotifyResult(result) => result.entry.len() + result.detail.len() + 256,
+        Record::AlertForgotten(forgotten) => 18 * forgotten.alerts.len() + 256,
+        _ => 256,
+    }
+}
+
+fn explain(decision: &crate::core::Decision) {
+    let (group, receiver) = (&*decision.group_key, &*decision.receiver);
+    match &decision.verdict {
+        Verdict::UnknownInterval { name } => error!(
+            component = "dispatcher",
+            aggrGroup = group,
+            receiver,
+            "time interval {name} doesn't exist in config"
+        ),
+        Verdict::ReceiverMissing => error!(
+            component = "dispatcher",
+            aggrGroup = group,
+            receiver,
+            "The route names a receiver that there is not."
+        ),
+        verdict => debug!(
+            component = "dispatcher",
+            aggrGroup = group,
+            receiver,
+            decision = ?verdict,
+            "flushing"
+        ),
+    }
+}

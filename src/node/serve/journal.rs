@@ -1,0 +1,204 @@
+//! The way into the log, and out of it to the core.
+//!
+//! ```text
+//!   submit(records) ─► encoded ─► wal ─ durable ─► arrivals (to the core, in LSN order) ─► then(Ok)
+//!                                      └ refused ───────────────────────────────────────► then(Err)
+//! ```
+//!
+//! Records are handed to the core as they were handed in: nothing is decoded again. That an encoded
+//! record reads as what it was made from is shown by the tests of `record`.
+//!
+//! **Invariants**
+//! * Whoever is told that records are durable finds them before everything later in `arrivals`:
+//!   whoever waits until the core has caught up ([`Journal::handed_on`]) sees their effect.
+//! * `arrivals` is bounded. When the core is slow the writer of the log waits for it, the queue of the
+//!   log fills, and senders get a 503.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::sync::{PoisonError, RwLock};
+
+use crate::core::Notification;
+use crate::record::Record;
+use crate::wal::{AppendError, Lane, Log, Lsn, NewRecord};
+
+/// Requests that may wait for the core: a few milliseconds of its work, and less memory than the log's
+/// own queue may hold.
+pub(super) const ARRIVALS_MAX: usize = 4096;
+
+/// What reaches the core's thread.
+#[derive(Debug)]
+pub(super) enum Arrival {
+    /// Records are durable.
+    Durable {
+        /// The LSN of the first; the others follow without a gap.
+        first: Lsn,
+        /// The records.
+        records: Vec<Record>,
+        /// What may be sent now.
+        release: Vec<Notification>,
+    },
+    /// The policy has changed, or time has jumped: look again.
+    Look,
+    /// End.
+    Stop,
+}
+
+/// Records that the core decided, and the notifications that wait for them.
+#[derive(Debug, Default)]
+pub(super) struct Decided {
+    pub(super) records: Vec<Record>,
+    pub(super) release: Vec<Notification>,
+}
+
+/// Records that were not made durable, and why.
+#[derive(Debug)]
+pub(super) struct NotDurable {
+    pub(super) error: AppendError,
+    pub(super) records: Vec<Record>,
+}
+
+/// The log, as the rest of the node uses it.
+pub(super) struct Journal {
+    /// Absent once the log is closed.
+    log: RwLock<Option<Log>>,
+    arrivals: SyncSender<Arrival>,
+    handed_on: AtomicU64,
+}
+
+impl fmt::Debug for Journal {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Journal").finish_non_exhaustive()
+    }
+}
+
+impl Journal {
+    pub(super) fn new(log: Log, arrivals: SyncSender<Arrival>) -> Self {
+        Self {
+            handed_on: AtomicU64::new(log.durable().0),
+            log: RwLock::new(Some(log)),
+            arrivals,
+        }
+    }
+
+    /// The last record that was handed on to the core.
+    pub(super) fn handed_on(&self) -> Lsn {
+        Lsn(self.handed_on.load(Ordering::Acquire))
+    }
+
+    /// Asks for the records to be appended together. `then` is called once: when they are durable and
+    /// on their way to the core, or with the reason why they are not, perhaps before this returns.
+    pub(super) fn submit(
+        self: &std::sync::Arc<Self>,
+        lane: Lane,
+        records: Vec<Record>,
+        then: impl FnOnce(Result<(), NotDurable>) + Send + 'static,
+    ) {
+        self.submit_and_release(lane, records, Vec::new(), |result| {
+            then(result.map_err(|(error, decided)| NotDurable {
+                error,
+                records: decided.records,
+            }));
+        });
+    }
+
+    /// As [`Self::submit`], with notifications that may be sent once the records are durable.
+    pub(super) fn submit_and_release(
+        self: &std::sync::Arc<Self>,
+        lane: Lane,
+        records: Vec<Record>,
+        release: Vec<Notification>,
+        then: impl FnOnce(Result<(), (AppendError, Decided)>) + Send + 'static,
+    ) {
+        let encoded = match encode(&records) {
+            Ok(encoded) => encoded,
+            Err(error) => return then(Err((error, Decided { records, release }))),
+        };
+        // The completion owns what it needs; if the log does not take the request, it comes back
+        // through this slot.
+        let slot = std::sync::Arc::new(std::sync::Mutex::new(Some((records, release, then))));
+        let journal = std::sync::Arc::clone(self);
+        let taken = std::sync::Arc::clone(&slot);
+        let take = move |slot: &std::sync::Mutex<Option<_>>| {
+            slot.lock().unwrap_or_else(PoisonError::into_inner).take()
+        };
+        let done = Box::new(move |result: Result<crate::wal::Appended, AppendError>| {
+            let Some((records, release, then)) = take(&taken) else {
+                return;
+            };
+            match result {
+                Ok(appended) => {
+                    journal.hand_on(appended.first, appended.last, records, release);
+                    then(Ok(()));
+                }
+                Err(error) => then(Err((error, Decided { records, release }))),
+            }
+        });
+        let pushed = match &*self.log.read().unwrap_or_else(PoisonError::into_inner) {
+            Some(log) => log.append(lane, encoded, done),
+            None => Err(AppendError::Closed),
+        };
+        if let Err(error) = pushed
+            && let Some((records, release, then)) = take(&slot)
+        {
+            then(Err((error, Decided { records, release })));
+        }
+    }
+
+    fn hand_on(&self, first: Lsn, last: Lsn, records: Vec<Record>, release: Vec<Notification>) {
+        self.handed_on.store(last.0, Ordering::Release);
+        // The core's thread ends after the log has been closed, or with the process.
+        let _ = self.arrivals.send(Arrival::Durable {
+            first,
+            records,
+            release,
+        });
+    }
+
+    /// Tells the core's thread something.
+    pub(super) fn tell(&self, arrival: Arrival) {
+        // It is gone only when there is nobody left to tell.
+        let _ = self.arrivals.send(arrival);
+    }
+
+    /// As [`Self::tell`], unless there is no room.
+    pub(super) fn try_tell(&self, arrival: Arrival) {
+        // A busy thread looks anyway.
+        let _ = self.arrivals.try_send(arrival);
+    }
+
+    /// Does something with the log, unless it is closed.
+    pub(super) fn with_log<T>(&self, act: impl FnOnce(&Log) -> T) -> Option<T> {
+        let log = self.log.read().unwrap_or_else(PoisonError::into_inner);
+        log.as_ref().map(act)
+    }
+
+    /// Appends what waits, and closes the log in order.
+    ///
+    /// # Errors
+    /// Why the last records could not be appended.
+    pub(super) fn close(&self) -> Result<(), AppendError> {
+        let log = self
+            .log
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        log.map_or(Ok(()), Log::close)
+    }
+}
+
+fn encode(records: &[Record]) -> Result<Vec<NewRecord>, AppendError> {
+    let encoded = records.iter().map(|record| {
+        let payload = record.encode().map_err(|_| AppendError::TooLarge {
+            bytes: crate::wal::frame::PAYLOAD_BYTES_MAX + 1,
+            bytes_max: crate::wal::frame::PAYLOAD_BYTES_MAX,
+        })?;
+        Ok(NewRecord {
+            record_type: record.record_type(),
+            schema: record.schema(),
+            payload,
+        })
+    });
+    encoded.collect()
+}

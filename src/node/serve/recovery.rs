@@ -1,0 +1,307 @@
+//! From what is on disk to a core that knows where it stopped.
+//!
+//! ```text
+//!  checkpoint ─► records behind it ─► core ─► ends and timers after the downtime, durable ─► resume
+//! ```
+//!
+//! Nothing is sent and nobody is listened to before this is done. A crash at any step leaves a log from
+//! which the same is rebuilt: what is appended here is computed from what was there and counts as a sign
+//! of life (see `core::recovery`).
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tracing::{error, info, warn};
+
+use crate::core::{Core, Policy, RecoveryReport, Restore};
+use crate::record::Record;
+use crate::sys::WallTime;
+use crate::wal::control::Control;
+use crate::wal::scan::Scanned;
+use crate::wal::{
+    AppendError, Environment, Lane, Log, LogOptions, Lsn, NewRecord, OpenError, Replay,
+    StartReport, StoreIdentity, ThreadOptions, Writer, open,
+};
+
+/// Rebuilds the core from checkpoint and records.
+struct Rebuild {
+    stage: Stage,
+    policy: Arc<Policy>,
+    now: WallTime,
+    store: [u8; 16],
+    records: u64,
+    sections: u64,
+    lost: u64,
+}
+
+enum Stage {
+    Checkpoint(Box<Restore>),
+    Records(Box<Core>),
+    /// In between.
+    Empty,
+}
+
+impl Rebuild {
+    fn new(store: [u8; 16], policy: Arc<Policy>, now: WallTime) -> Self {
+        let core = Core::new(store, Arc::clone(&policy));
+        Self {
+            stage: Stage::Checkpoint(Box::new(Restore::new(core, now))),
+            policy,
+            now,
+            store,
+            records: 0,
+            sections: 0,
+            lost: 0,
+        }
+    }
+
+    fn core(&mut self) -> &mut Core {
+        let stage = std::mem::replace(&mut self.stage, Stage::Empty);
+        let core = match stage {
+            Stage::Checkpoint(restore) => Box::new(restore.finish().0),
+            Stage::Records(core) => core,
+            Stage::Empty => Box::new(Core::new(self.store, Arc::clone(&self.policy))),
+        };
+        self.stage = Stage::Records(core);
+        match &mut self.stage {
+            Stage::Records(core) => core,
+            Stage::Checkpoint(_) | Stage::Empty => unreachable!("it was set above"),
+        }
+    }
+
+    fn finish(mut self) -> Core {
+        self.core();
+        match self.stage {
+            Stage::Records(core) => *core,
+            Stage::Checkpoint(_) | Stage::Empty => Core::new(self.store, self.policy),
+        }
+    }
+}
+
+impl Replay for Rebuild {
+    fn checkpoint_section(
+        &mut self,
+        kind: u32,
+        bytes: &[u8],
+    ) -> Result<(), Box<dyn Error + Send + Sync>> {
+        if self.sections == 0 {
+            // An older checkpoint may have been begun before.
+            let core = Core::new(self.store, Arc::clone(&self.policy));
+            self.stage = Stage::Checkpoint(Box::new(Restore::new(core, self.now)));
+        }
+        self.sections += 1;
+        if let Stage::Checkpoint(restore) = &mut self.stage {
+            restore.section(kind, bytes)?;
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, scanned: &Scanned<'_>) -> Result<(), Box<dyn Error + Send + Sync>> {
+        if let Some(Control::Lost { from, to }) = &scanned.control {
+            self.lost += to.0 + 1 - from.0;
+        }
+        if scanned.record_type.is_control() {
+            return Ok(());
+        }
+        let record = Record::decode(scanned.record_type, scanned.schema, scanned.payload)?;
+        self.records += 1;
+        self.core().apply(scanned.lsn, record);
+        Ok(())
+    }
+}
+
+/// What recovery gave.
+pub(super) struct Recovered {
+    pub(super) core: Core,
+    pub(super) log: Log,
+    /// The last record that the core has applied.
+    pub(super) applied: Lsn,
+    pub(super) report: Report,
+}
+
+/// What recovery found and did: for the log and for `GET /api/tocsin/v1/recovery`.
+#[derive(Debug)]
+pub(super) struct Report {
+    started_at: WallTime,
+    taken: Duration,
+    start: StartReport,
+    records: u64,
+    lost: u64,
+    last_alive: Option<WallTime>,
+    extended: usize,
+    core: RecoveryReport,
+}
+
+/// How the log is opened.
+#[derive(Debug)]
+pub(super) struct Opening<'a> {
+    pub(super) environment: &'a Environment,
+    pub(super) options: LogOptions,
+    pub(super) threads: ThreadOptions,
+    pub(super) policy: Arc<Policy>,
+    /// Nothing is flushed before that long after the start.
+    pub(super) start_delay: Duration,
+}
+
+/// Opens the log, rebuilds the core, and makes what the downtime changed durable.
+///
+/// # Errors
+/// Why the store cannot be opened or continued.
+pub(super) fn recover(opening: Opening<'_>) -> Result<Recovered, OpenError> {
+    let Opening {
+        environment,
+        options,
+        threads,
+        policy,
+        start_delay,
+    } = opening;
+    let clock = Arc::clone(&environment.clock);
+    let (started_at, started) = (clock.wall(), clock.monotonic());
+    // A store that is still to be made has no records that could be replayed.
+    let store = StoreIdentity::read(environment.disk.as_ref())?;
+    let store = store.map(|identity| identity.id.0.into_bytes());
+    let mut rebuild = Rebuild::new(store.unwrap_or_default(), policy, started_at);
+    let (writer, start) = open(environment, &options, &mut rebuild)?;
+    if store.is_none() {
+        rebuild.store = writer.store().0.into_bytes();
+        rebuild.stage = Stage::Empty;
+    }
+    let (records, lost) = (rebuild.records, rebuild.lost);
+    let mut core = rebuild.finish();
+    let last_alive = start.scan.last_alive;
+    let now = clock.wall();
+    let changes = core.plan_recovery(last_alive.unwrap_or(now), now);
+    let extended = changes.len();
+    let (log, applied) = continue_log(writer, threads, &mut core, changes)?;
+    let not_before = i64::try_from(start_delay.as_nanos()).unwrap_or(i64::MAX);
+    let report = core.resume(now, WallTime(now.0.saturating_add(not_before)));
+    Ok(Recovered {
+        core,
+        log,
+        applied,
+        report: Report {
+            started_at,
+            taken: clock.monotonic().saturating_sub(started),
+            start,
+            records,
+            lost,
+            last_alive,
+            extended,
+            core: report,
+        },
+    })
+}
+
+/// Starts the threads of the log, and appends and applies these records.
+fn continue_log(
+    writer: Writer,
+    threads: ThreadOptions,
+    core: &mut Core,
+    records: Vec<Record>,
+) -> Result<(Log, Lsn), OpenError> {
+    let durable = writer.durable();
+    let log = Log::start(writer, threads, Box::new(|_| {})).map_err(|source| OpenError::Io {
+        operation: "start the threads of the log in",
+        path: ".".into(),
+        source,
+    })?;
+    let mut applied = durable;
+    for record in records {
+        let payload = record.encode().map_err(|fault| AppendError::Poisoned {
+            cause: fault.to_string(),
+        })?;
+        let encoded = NewRecord {
+            record_type: record.record_type(),
+            schema: record.schema(),
+            payload,
+        };
+        let appended = log.append_and_wait(Lane::Priority, vec![encoded])?;
+        core.apply(appended.last, record);
+        applied = appended.last;
+    }
+    Ok((log, applied))
+}
+
+impl Report {
+    /// How long the process was down, as far as the log shows it.
+    fn downtime(&self) -> Option<Duration> {
+        let last = self.last_alive?;
+        let down = self.started_at.0.saturating_sub(last.0);
+        u64::try_from(down).ok().map(Duration::from_nanos)
+    }
+
+    /// Bytes of records that the next start would read again.
+    pub(super) fn log_bytes(&self) -> u64 {
+        self.start.scan.record_bytes
+    }
+
+    /// For the log.
+    pub(super) fn log(&self) {
+        let scan = &self.start.scan;
+        if self.start.is_new {
+            info!(component = "wal", store = %scan.store, "A new store was made");
+            return;
+        }
+        if let Some(torn) = &scan.torn {
+            warn!(
+                component = "wal",
+                file = %torn.path.display(),
+                offset = torn.offset,
+                bytes = torn.bytes,
+                "A torn tail was cut off; nothing in it had been acknowledged"
+            );
+        }
+        for path in &self.start.quarantined {
+            warn!(component = "wal", file = %path.display(), "A damaged file that a checkpoint covers was put into quarantine");
+        }
+        if self.lost > 0 {
+            error!(
+                component = "wal",
+                records = self.lost,
+                "An earlier repair had to give up records"
+            );
+        }
+        info!(
+            component = "wal",
+            class = %scan.class.letter(),
+            was_orderly = scan.ended_clean(),
+            downtime = ?self.downtime().unwrap_or_default(),
+            checkpoint = scan.base.0,
+            records = self.records,
+            alerts = self.core.alerts,
+            groups = self.core.groups,
+            overdue_groups = self.core.overdue_groups,
+            in_doubt = self.core.in_doubt,
+            duration = ?self.taken,
+            "Recovery completed"
+        );
+    }
+
+    /// For the API.
+    pub(super) fn json(&self) -> Value {
+        let scan = &self.start.scan;
+        json!({
+            "store": scan.store.to_string(),
+            "isNew": self.start.is_new,
+            "startedAt": self.started_at.to_string(),
+            "durationSeconds": self.taken.as_secs_f64(),
+            "lastAlive": self.last_alive.map(|it| it.to_string()),
+            "downtimeSeconds": self.downtime().map(|it| it.as_secs_f64()),
+            "endedInOrder": scan.ended_clean(),
+            "class": scan.class.letter().to_string(),
+            "checkpointLSN": scan.base.0,
+            "durableLSN": scan.durable.0,
+            "records": self.records,
+            "recordsLost": self.lost,
+            "bytesCut": scan.torn.as_ref().map_or(0, |torn| torn.bytes),
+            "quarantined": self.start.quarantined.iter().map(|it| it.display().to_string()).collect::<Vec<_>>(),
+            "changes": self.extended,
+            "alerts": self.core.alerts,
+            "groups": self.core.groups,
+            "overdueGroups": self.core.overdue_groups,
+            "inDoubt": self.core.in_doubt,
+        })
+    }
+}
