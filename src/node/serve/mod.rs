@@ -25,6 +25,7 @@ mod counts;
 mod dispatch;
 mod engine;
 mod journal;
+mod meters;
 mod plan;
 mod recovery;
 mod reload;
@@ -63,6 +64,7 @@ use checkpoints::Checkpoints;
 use dispatch::{Dispatcher, ResultJournal};
 use engine::Engine;
 use journal::Journal;
+use meters::{Meters, Source};
 use plan::Workshop;
 use recovery::{Opening, Recovered, recover};
 use reload::Reloader;
@@ -250,6 +252,11 @@ pub fn serve(options: &ServeOptions, world: &World) -> Result<(), Failure> {
         report.log_bytes(),
     )
     .map_err(start("start the threads of the server"))?;
+    http.meters.begin(Source {
+        shared: Arc::clone(&shared),
+        reloader: Arc::clone(&reloader),
+        delivery: delivery.clone(),
+    });
     node.begin(Running {
         shared: Arc::clone(&shared),
         reloader: Arc::clone(&reloader),
@@ -324,6 +331,7 @@ async fn bind(address: &ListenAddress) -> io::Result<TcpListener> {
 
 /// Connections.
 struct Http {
+    meters: Arc<Meters>,
     addresses: Vec<SocketAddr>,
     stop: watch::Sender<bool>,
     serving: JoinSet<()>,
@@ -341,6 +349,9 @@ impl Http {
     ) -> Result<Self, Failure> {
         let mut registry = Registry::default();
         let metrics = Arc::new(Metrics::register(&mut registry));
+        let meters = Arc::new(Meters::register(&mut registry, options));
+        let filled = Arc::clone(&meters);
+        metrics.before_scrape(move || filled.fill());
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let api = Api::new(
             Arc::clone(node),
@@ -378,6 +389,7 @@ impl Http {
         }
         Ok(Self {
             addresses: bound.addresses,
+            meters,
             stop,
             serving,
         })
