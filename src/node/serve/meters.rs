@@ -29,7 +29,14 @@ pub(super) struct Meters {
     names_receivers: bool,
     source: OnceLock<Source>,
     /// Buckets and sum of what was added to each histogram so far: they can only be added to.
-    latencies: Mutex<BTreeMap<(String, String), (Vec<u64>, f64)>>,
+    latencies: Mutex<BTreeMap<(String, String), Added>>,
+}
+
+/// What a histogram has got so far.
+#[derive(Debug, Default)]
+struct Added {
+    buckets: [u64; LATENCY_BOUNDS_SECONDS.len() + 1],
+    seconds: f64,
 }
 
 /// Where the numbers come from.
@@ -226,22 +233,20 @@ impl Meters {
             .latencies
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let (buckets, sum) = latencies
+        let added = latencies
             .entry((kind.to_owned(), receiver.to_owned()))
-            .or_insert_with(|| (vec![0; LATENCY_BOUNDS_SECONDS.len() + 1], 0.0));
-        let news: Vec<u64> = sent
-            .latency
-            .counts
-            .iter()
-            .zip(buckets.iter())
-            .map(|(now, before)| now.saturating_sub(*before))
+            .or_default();
+        let now = sent.latency.counts.iter().zip(added.buckets);
+        let news: Vec<u64> = now
+            .map(|(now, before)| now.saturating_sub(before))
             .collect();
         let seconds = sent.latency.sum.as_secs_f64();
-        of.latency_seconds
-            .with(&labels)
-            .add(&news, (seconds - *sum).max(0.0));
-        *buckets = sent.latency.counts.to_vec();
-        *sum = seconds;
+        let more = (seconds - added.seconds).max(0.0);
+        of.latency_seconds.with(&labels).add(&news, more);
+        *added = Added {
+            buckets: sent.latency.counts,
+            seconds,
+        };
     }
 
     fn fill_log(&self, shared: &Shared) {
