@@ -198,6 +198,16 @@ pub struct CollectedV1 {
     pub at_ns: i64,
 }
 
+/// The process came up again, or its clock jumped: groups that were due meanwhile are told as they were
+/// then, and what is owed of groups that a new configuration does not have goes to those that it has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecoveredV1 {
+    /// Whose.
+    pub tenant: String,
+    /// When.
+    pub at_ns: i64,
+}
+
 /// A configuration took effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfigAppliedV1 {
@@ -301,6 +311,7 @@ records! {
     SilenceMerge(MergeV1) = 19 schema 1 "silence_merge": "Silences of a peer.",
     TenantDeleted(TenantV1) = 20 schema 1 "tenant_deleted": "A tenant went.",
     Collected(CollectedV1) = 21 schema 1 "collected": "What had expired was removed.",
+    Recovered(RecoveredV1) = 22 schema 1 "recovered": "The process came up again.",
 }
 
 impl Record {
@@ -321,6 +332,7 @@ impl Record {
             Self::EndsAtExtended(body) => &body.tenant,
             Self::TenantCreated(body) | Self::TenantDeleted(body) => &body.tenant,
             Self::Collected(body) => &body.tenant,
+            Self::Recovered(body) => &body.tenant,
         }
     }
 }

@@ -65,6 +65,9 @@ impl Tenant {
         self.groups.change(id, |group| {
             group.created_at = WallTime(timer.created_at_ns);
             group.next_flush_at = WallTime(timer.next_flush_at_ns);
+            if timer.flush_index > group.flush_index {
+                group.frozen = Vec::new();
+            }
             group.flush_index = timer.flush_index;
             if let Some(flight) = &mut group.flight {
                 flight.is_timer_pending = false;

@@ -134,6 +134,15 @@ impl Tenant {
         self.forget_owed_without_group();
     }
 
+    /// Whether [`Self::take_strays`] would change anything.
+    pub(super) fn has_strays(&self) -> bool {
+        let known = self.receivers_by_key();
+        let is_stray = |key: &LogKey| !is_known(&known, key);
+        self.owed.iter().any(|(key, _)| is_stray(key))
+            || self.intents.keys().any(is_stray)
+            || !self.strays().is_empty()
+    }
+
     fn forget_owed_without_group(&mut self) {
         let known = self.receivers_by_key();
         let has = |key: &LogKey| is_known(&known, key);

@@ -16,19 +16,23 @@
 //!   nobody knows whose clock was wrong, and an alert that fires too long does less harm than one that
 //!   ends too early.
 //! * Groups that were due while the process was down are frozen as they are now, before anyone can change
-//!   them; so are groups with a notification in doubt. They are flushed oldest first,
-//!   [`CATCH_UP_PER_SECOND_MAX`] at most.
+//!   them, and stay so until they have been flushed, through any number of crashes: what is frozen follows
+//!   from the record `recovered`. So are groups with a notification in doubt, but these in memory only: the
+//!   doubt itself is in the log. They are flushed oldest first, [`CATCH_UP_PER_SECOND_MAX`] at most.
+//! * What was told of alerts in groups that they are not in any more is owed to those that they are in: the
+//!   configuration may have changed meanwhile, or since records that were replayed (see [`super::owed`]).
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::model::Duration;
-use crate::record::{EndsAtExtendedV1, GroupTimerV1, Record};
+use crate::record::{EndsAtExtendedV1, GroupTimerV1, Record, RecoveredV1};
 use crate::sys::WallTime;
 
 use super::Core;
 use super::alert::Alert;
 use super::flush::{Due, Occasion};
-use super::groups::GroupName;
+use super::groups::{Group, GroupId, GroupName};
 use super::notification::TellAlert;
 use super::tenant::Tenant;
 use super::time::{after, between};
@@ -50,7 +54,8 @@ pub(super) struct CatchUp {
     pub(super) name: GroupName,
     pub(super) occasion: Occasion,
     pub(super) due: WallTime,
-    pub(super) frozen: Vec<TellAlert>,
+    /// As in [`Due::frozen`].
+    pub(super) frozen: Option<Vec<TellAlert>>,
 }
 
 /// What was found after a downtime.
@@ -67,14 +72,21 @@ pub struct RecoveryReport {
 }
 
 impl Core {
-    /// The records that a downtime makes necessary: ends of alerts, and timers if the clock went back or
-    /// an interval became shorter. `last_alive` is the last sign of life in the log.
+    /// The records that a downtime makes necessary: ends of alerts; timers if the clock went back or an
+    /// interval became shorter; and that the process is up again, if that changes anything. In this order,
+    /// in one batch. `last_alive` is the last sign of life in the log.
     #[must_use]
     pub fn plan_recovery(&self, last_alive: WallTime, now: WallTime) -> Vec<Record> {
         let mut records = Vec::new();
         for tenant in self.tenants() {
             tenant.plan_ends(last_alive, now, &mut records);
-            tenant.plan_timers(last_alive, now, &mut records);
+            let is_overdue = tenant.plan_timers(last_alive, now, &mut records);
+            if is_overdue || tenant.has_strays() {
+                records.push(Record::Recovered(RecoveredV1 {
+                    tenant: tenant.name.to_string(),
+                    at_ns: now.0,
+                }));
+            }
         }
         records
     }
@@ -113,7 +125,7 @@ impl Core {
             let due = Due {
                 group,
                 occasion: next.occasion,
-                frozen: Some(next.frozen),
+                frozen: next.frozen,
             };
             tenant.flush(due, &store, now, out);
             self.next_catch_up = after(self.next_catch_up, CATCH_UP_STEP);
@@ -148,7 +160,9 @@ impl Tenant {
         }
     }
 
-    fn plan_timers(&self, last_alive: WallTime, now: WallTime, records: &mut Vec<Record>) {
+    /// Whether some group is overdue, and not frozen as it has to be.
+    fn plan_timers(&self, last_alive: WallTime, now: WallTime, records: &mut Vec<Record>) -> bool {
+        let mut is_overdue = false;
         let then = last_alive.min(now);
         let shift = between(last_alive, now).as_nanos().min(0);
         for (_, group) in self.groups.sorted() {
@@ -160,6 +174,7 @@ impl Tenant {
             let shifted = WallTime(group.next_flush_at.0.saturating_add(shift));
             let latest = after(now, wait).max(then);
             let next = shifted.min(latest);
+            is_overdue |= next <= now && self.frozen_anew(group, now).is_some();
             if next == group.next_flush_at {
                 continue;
             }
@@ -172,6 +187,34 @@ impl Tenant {
                 flush_index: group.flush_index,
             }));
         }
+        is_overdue
+    }
+
+    /// What the record of a recovery does.
+    pub(super) fn recover(&mut self, at: WallTime) {
+        self.take_strays();
+        let overdue = self.groups.iter();
+        let overdue = overdue.filter(|(_, group)| group.next_flush_at <= at);
+        let found: Vec<(GroupId, Vec<TellAlert>)> = overdue
+            .filter_map(|(id, group)| Some((id, self.frozen_anew(group, at)?)))
+            .collect();
+        for (id, frozen) in found {
+            self.groups.change(id, |group| group.frozen = frozen);
+        }
+    }
+
+    /// What is to be told of a group that is overdue, unless that is frozen already: its alerts as they
+    /// are; but one that fired when the process came up before, and was not told yet, fires.
+    fn frozen_anew(&self, group: &Group, at: WallTime) -> Option<Vec<TellAlert>> {
+        let mut frozen = self.freeze(group, at);
+        let fired = group.frozen.iter().filter(|it| !it.is_resolved);
+        let fired: HashMap<u64, &TellAlert> = fired.map(|it| (it.hash, it)).collect();
+        for it in frozen.iter_mut().filter(|it| it.is_resolved) {
+            if let Some(before) = fired.get(&it.hash) {
+                it.clone_from(before);
+            }
+        }
+        (frozen != group.frozen).then_some(frozen)
     }
 
     fn freeze_overdue(
@@ -210,7 +253,7 @@ impl Tenant {
                 name: group.name.clone(),
                 occasion,
                 due: group.next_flush_at.min(now),
-                frozen: self.freeze(group, now),
+                frozen: (!is_overdue).then(|| self.freeze(group, now)),
             });
         }
         for id in found {

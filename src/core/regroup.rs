@@ -61,6 +61,7 @@ impl Tenant {
                 events,
             );
         }
+        self.groups.forget_frozen_of_others();
         let mut dropped: Vec<Group> = old
             .into_values()
             .filter(|group| self.groups.find(&group.name).is_none())
@@ -131,6 +132,7 @@ impl Tenant {
                     group.created_at = old.created_at;
                     group.next_flush_at = old.next_flush_at;
                     group.flush_index = old.flush_index;
+                    group.frozen.clone_from(&old.frozen);
                     group.flight.clone_from(&old.flight);
                     group.is_catching_up = old.is_catching_up;
                 }

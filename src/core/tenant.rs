@@ -168,6 +168,7 @@ impl Tenant {
             Record::SilenceMerge(merge) => self.merge_silences(&merge, events),
             Record::ConfigApplied(applied) => self.config_hash = applied.hash,
             Record::Collected(collected) => self.collect(WallTime(collected.at_ns)),
+            Record::Recovered(recovered) => self.recover(WallTime(recovered.at_ns)),
             Record::TenantCreated(_) | Record::TenantDeleted(_) => {}
         }
     }

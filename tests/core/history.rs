@@ -64,6 +64,18 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// Steps with receivers that are up, and nothing that keeps alerts back.
+pub(crate) fn plain_step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0u8..9).prop_map(Step::Fire),
+        2 => (0u8..9).prop_map(Step::Touch),
+        4 => (0u8..9).prop_map(Step::Resolve),
+        3 => (1u16..700).prop_map(Step::Wait),
+        4 => (0u16..1_000).prop_map(Step::Crash),
+        1 => Just(Step::Checkpoint),
+    ]
+}
+
 /// Alerts 0 to 8 in three groups; three alerts of each.
 pub(crate) fn text(which: u8) -> String {
     format!("A{which} n={}", which % 3)
@@ -80,11 +92,14 @@ fn some_minutes() -> Vec<TimeInterval> {
 }
 
 /// One receiver with a webhook and an e-mail, which is not told of ends; A0 inhibits others; alerts of one
-/// group are muted now and then.
+/// group are muted now and then. In variant 2 nothing is kept back.
 pub(crate) fn the_policy(variant: u8) -> Policy {
     let mut root = route("r", &["n"]);
     if variant == 1 {
         root.repeat_interval = seconds(1_200);
+    }
+    if variant == 2 {
+        return policy(root, &["r"]);
     }
     root.routes = vec![RouteSpec {
         matchers: matchers("n=2"),
@@ -258,4 +273,30 @@ pub(crate) fn lost(world: &World) -> Vec<String> {
         lost.extend(ended.map(|name| format!("{group} has {name} still")));
     }
     lost
+}
+
+/// The alerts that fire in groups that were due when the process came up.
+pub(crate) fn due_and_firing(world: &World) -> Vec<String> {
+    let now = at(world.now);
+    let tenant = world.core.tenant("");
+    let groups = tenant.into_iter().flat_map(|tenant| {
+        let due = tenant.groups().filter(|group| group.next_flush_at <= now);
+        due.flat_map(|group| tenant.alerts_of(group))
+    });
+    groups
+        .filter(|alert| !alert.is_resolved_at(now))
+        .map(|alert| alert.labels.value("alertname").to_owned())
+        .collect()
+}
+
+/// Whether the receiver knew that an alert fires when it had got so many notifications, or was told later.
+pub(crate) fn was_told_firing(world: &World, name: &str, since: usize) -> bool {
+    let of_alert = |got: &[tocsin::core::Notification]| -> Vec<bool> {
+        let told = got.iter().flat_map(|notification| notification.sent());
+        told.filter(|it| it.alert.labels.value("alertname") == name)
+            .map(|it| !it.is_resolved)
+            .collect()
+    };
+    let (before, after) = world.got.split_at(since);
+    of_alert(before).last() == Some(&true) || of_alert(after).contains(&true)
 }

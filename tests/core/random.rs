@@ -3,7 +3,9 @@
 
 use proptest::prelude::*;
 
-use crate::history::{History, Step, lost, step, the_policy};
+use crate::history::{
+    History, Step, due_and_firing, lost, plain_step, step, the_policy, was_told_firing,
+};
 use crate::snapshot::{restored, sections};
 use crate::support::World;
 
@@ -64,5 +66,23 @@ proptest! {
         }
         history.heal(&mut world);
         prop_assert_eq!(lost(&world), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_was_due_when_the_process_came_up_is_told_firing_whatever_comes_after(
+        steps in prop::collection::vec(plain_step(), 1..40),
+    ) {
+        let mut world = World::new(the_policy(2));
+        let mut history = History::default();
+        let mut owed = vec![];
+        for step in &steps {
+            history.act(&mut world, step);
+            if let Step::Crash(_) = step {
+                owed.extend(due_and_firing(&world).into_iter().map(|name| (name, world.got.len())));
+            }
+        }
+        world.run(world.now + 3_000);
+        let untold = owed.into_iter().filter(|(name, since)| !was_told_firing(&world, name, *since));
+        prop_assert_eq!(untold.collect::<Vec<_>>(), vec![]);
     }
 }

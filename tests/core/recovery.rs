@@ -813,9 +813,9 @@ fn records_of_a_recovery_are_of_bounded_size() {
         .core
         .plan_recovery(at(0), at(1_000))
         .iter()
-        .map(|record| match record {
-            Record::EndsAtExtended(extended) => extended.alerts.len(),
-            _ => 0,
+        .filter_map(|record| match record {
+            Record::EndsAtExtended(extended) => Some(extended.alerts.len()),
+            _ => None,
         })
         .collect();
     assert_eq!(sizes, [20_000, 20_000, 10_000]);

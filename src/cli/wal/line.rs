@@ -327,5 +327,9 @@ fn record_body(record: &Record) -> Value {
             "tenant": body.tenant,
             "at": time(body.at_ns),
         }),
+        Record::Recovered(body) => json!({
+            "tenant": body.tenant,
+            "at": time(body.at_ns),
+        }),
     }
 }
