@@ -32,7 +32,7 @@ use crate::sys::WallTime;
 use super::Core;
 use super::alert::Alert;
 use super::flush::{Due, Occasion};
-use super::groups::{Group, GroupId, GroupName};
+use super::groups::{Group, GroupName};
 use super::notification::TellAlert;
 use super::tenant::Tenant;
 use super::time::{after, between};
@@ -46,6 +46,9 @@ const CATCH_UP_STEP: Duration = Duration::from_nanos(1_000_000_000 / CATCH_UP_PE
 
 /// Alerts of one record of extensions: half a megabyte.
 const EXTENDED_PER_RECORD_MAX: usize = 20_000;
+
+/// Bytes of keys in one record of groups that were due, and one key beyond. A record may have 16 MiB.
+const OVERDUE_KEY_BYTES_MAX: usize = 1 << 20;
 
 /// A group that waits to catch up.
 #[derive(Debug, Clone)]
@@ -80,12 +83,9 @@ impl Core {
         let mut records = Vec::new();
         for tenant in self.tenants() {
             tenant.plan_ends(last_alive, now, &mut records);
-            let is_overdue = tenant.plan_timers(last_alive, now, &mut records);
-            if is_overdue || tenant.has_strays() {
-                records.push(Record::Recovered(RecoveredV1 {
-                    tenant: tenant.name.to_string(),
-                    at_ns: now.0,
-                }));
+            let overdue = tenant.plan_timers(last_alive, now, &mut records);
+            if !overdue.is_empty() || tenant.has_strays() {
+                tenant.plan_frozen(&overdue, now, &mut records);
             }
         }
         records
@@ -160,9 +160,14 @@ impl Tenant {
         }
     }
 
-    /// Whether some group is overdue, and not frozen as it has to be.
-    fn plan_timers(&self, last_alive: WallTime, now: WallTime, records: &mut Vec<Record>) -> bool {
-        let mut is_overdue = false;
+    /// The groups that are overdue, and not frozen as they have to be, are given back.
+    fn plan_timers(
+        &self,
+        last_alive: WallTime,
+        now: WallTime,
+        records: &mut Vec<Record>,
+    ) -> Vec<GroupName> {
+        let mut overdue = Vec::new();
         let then = last_alive.min(now);
         let shift = between(last_alive, now).as_nanos().min(0);
         for (_, group) in self.groups.sorted() {
@@ -174,7 +179,9 @@ impl Tenant {
             let shifted = WallTime(group.next_flush_at.0.saturating_add(shift));
             let latest = after(now, wait).max(then);
             let next = shifted.min(latest);
-            is_overdue |= next <= now && self.frozen_anew(group, now).is_some();
+            if next <= now && self.frozen_anew(group, now).is_some() {
+                overdue.push(group.name.clone());
+            }
             if next == group.next_flush_at {
                 continue;
             }
@@ -187,19 +194,40 @@ impl Tenant {
                 flush_index: group.flush_index,
             }));
         }
-        is_overdue
+        overdue
+    }
+
+    fn plan_frozen(&self, overdue: &[GroupName], now: WallTime, records: &mut Vec<Record>) {
+        let mut bytes = 0;
+        let mut record = RecoveredV1 {
+            tenant: self.name.to_string(),
+            at_ns: now.0,
+            groups: Vec::new(),
+        };
+        for name in overdue {
+            if bytes >= OVERDUE_KEY_BYTES_MAX {
+                records.push(Record::Recovered(record.clone()));
+                record.groups.clear();
+                bytes = 0;
+            }
+            bytes += name.key.len();
+            record.groups.push((name.key.to_string(), name.ordinal));
+        }
+        records.push(Record::Recovered(record));
     }
 
     /// What the record of a recovery does.
-    pub(super) fn recover(&mut self, at: WallTime) {
+    pub(super) fn recover(&mut self, recovered: &RecoveredV1) {
         self.take_strays();
-        let overdue = self.groups.iter();
-        let overdue = overdue.filter(|(_, group)| group.next_flush_at <= at);
-        let found: Vec<(GroupId, Vec<TellAlert>)> = overdue
-            .filter_map(|(id, group)| Some((id, self.frozen_anew(group, at)?)))
-            .collect();
-        for (id, frozen) in found {
-            self.groups.change(id, |group| group.frozen = frozen);
+        let at = WallTime(recovered.at_ns);
+        for (key, ordinal) in &recovered.groups {
+            let Some(id) = self.group_in_record(key, *ordinal) else {
+                continue;
+            };
+            let group = self.groups.get(id);
+            if let Some(frozen) = group.and_then(|group| self.frozen_anew(group, at)) {
+                self.groups.change(id, |group| group.frozen = frozen);
+            }
         }
     }
 

@@ -5,13 +5,13 @@
 //!   alerts: also those that ended long ago and are still to be told of (hazard H13).
 //! * An alert that fires goes to all groups of its routes. One that has ended goes where it was, and to
 //!   groups that are new if it was still to be told somewhere; where it was told and forgotten it does
-//!   not come back.
+//!   not come back, unless the group is gone where it was still to be told.
 //! * A group without a place is dropped, and said so.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::model::Fingerprint;
+use crate::model::{Fingerprint, LabelSet, RouteIndex};
 use crate::sys::WallTime;
 
 use super::event::Event;
@@ -44,22 +44,19 @@ impl Tenant {
     ) {
         self.policy = policy;
         self.groups = Groups::default();
-        let mut old: HashMap<GroupName, Group> = old
+        let old: HashMap<GroupName, Group> = old
             .into_iter()
             .map(|group| (group.name.clone(), group))
             .collect();
-        let unsent: BTreeSet<Fingerprint> = old
-            .values()
-            .flat_map(|group| group.alerts.iter().copied())
-            .collect();
+        let mut places: HashMap<Fingerprint, Vec<GroupName>> = HashMap::new();
+        for (name, group) in &old {
+            for fingerprint in &group.alerts {
+                places.entry(*fingerprint).or_default().push(name.clone());
+            }
+        }
         for fingerprint in self.alerts.sorted() {
-            self.route_again(
-                fingerprint,
-                unsent.contains(&fingerprint),
-                &mut old,
-                now,
-                events,
-            );
+            let places = places.get(&fingerprint).map_or(&[][..], Vec::as_slice);
+            self.route_again(fingerprint, places, &old, now, events);
         }
         self.groups.forget_frozen_of_others();
         let mut dropped: Vec<Group> = old
@@ -86,8 +83,8 @@ impl Tenant {
     fn route_again(
         &mut self,
         fingerprint: Fingerprint,
-        is_unsent: bool,
-        old: &mut HashMap<GroupName, Group>,
+        places: &[GroupName],
+        old: &HashMap<GroupName, Group>,
         now: WallTime,
         events: &mut Vec<Event>,
     ) {
@@ -98,18 +95,25 @@ impl Tenant {
         stored.is_partial = true;
         let alert = Arc::clone(&stored.alert);
         let is_firing = !alert.is_resolved_at(now);
-        if !is_firing && !is_unsent {
+        if !is_firing && places.is_empty() {
             return;
         }
         let mut is_partial = false;
         let policy = Arc::clone(&self.policy);
-        for route in policy.routes.matching(&alert.labels) {
-            let labels = policy.routes.group_labels(route, &alert.labels);
-            let name = self.group_name(route, &labels);
-            let was_there = old
-                .get(&name)
-                .map(|group| group.alerts.contains(&fingerprint));
-            if !is_firing && was_there == Some(false) {
+        let routes = policy.routes.matching(&alert.labels);
+        let now_in: Vec<(RouteIndex, LabelSet, GroupName)> = routes
+            .into_iter()
+            .map(|route| {
+                let labels = policy.routes.group_labels(route, &alert.labels);
+                let name = self.group_name(route, &labels);
+                (route, labels, name)
+            })
+            .collect();
+        let has_place = |place: &GroupName| now_in.iter().any(|(_, _, name)| name == place);
+        let keeps_places = places.iter().all(has_place);
+        for (route, labels, name) in now_in {
+            let was_there = old.get(&name).map(|_| places.contains(&name));
+            if !is_firing && keeps_places && was_there == Some(false) {
                 is_partial = true;
                 continue;
             }

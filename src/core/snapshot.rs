@@ -104,6 +104,8 @@ struct TenantPartV1 {
     policy_hash: u64,
     next_flush_id: u64,
     extended_at_ns: i64,
+    /// The earliest time for none.
+    last_at_ns: i64,
     config_hash: u64,
 }
 
@@ -254,6 +256,7 @@ impl Tenant {
             policy_hash: self.policy.hash,
             next_flush_id: self.next_flush_id,
             extended_at_ns: self.extended_at.0,
+            last_at_ns: self.last_at.map_or(i64::MIN, |at| at.0),
             config_hash: self.config_hash,
         };
         take(Section {
@@ -384,8 +387,9 @@ struct Restoring {
 }
 
 impl Restore {
-    /// Begins with a core that knows its policies and nothing else. `now` counts only if a policy is not
-    /// that of the snapshot: groups that are new then begin to wait.
+    /// Begins with a core that knows its policies and nothing else. Where a policy is not that of the
+    /// snapshot, alerts are routed anew as at the last record in it, because what fired then may look
+    /// ended by now; `now` counts only if there was none.
     #[must_use]
     pub fn new(core: Core, now: WallTime) -> Self {
         Self {
@@ -409,6 +413,7 @@ impl Restore {
             tenant.next_flush_id = part.next_flush_id;
             tenant.allocated_flush_id = part.next_flush_id;
             tenant.extended_at = WallTime(part.extended_at_ns);
+            tenant.last_at = Some(WallTime(part.last_at_ns)).filter(|at| at.0 != i64::MIN);
             tenant.config_hash = part.config_hash;
             self.current = Some(Restoring {
                 tenant,
@@ -555,7 +560,8 @@ impl Restoring {
             }
         }
         if !is_same {
-            self.tenant.regroup(policy, groups, now, events);
+            let at = self.tenant.last_at.unwrap_or(now);
+            self.tenant.regroup(policy, groups, at, events);
             return self.tenant;
         }
         let ids: Vec<GroupId> = groups

@@ -4,13 +4,14 @@
 use proptest::prelude::*;
 
 use crate::history::{
-    History, Step, due_and_firing, lost, plain_step, step, the_policy, was_told_firing,
+    History, Step, due_and_firing, grouped, lost, plain_step, regroup_step, step, the_policy,
+    was_told_firing,
 };
 use crate::snapshot::{restored, sections};
 use crate::support::World;
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, max_shrink_time: 20_000, ..ProptestConfig::default() })]
 
     #[test]
     fn replay_equals_the_live_state_also_through_a_checkpoint_in_the_middle(
@@ -84,5 +85,18 @@ proptest! {
         world.run(world.now + 3_000);
         let untold = owed.into_iter().filter(|(name, since)| !was_told_firing(&world, name, *since));
         prop_assert_eq!(untold.collect::<Vec<_>>(), vec![]);
+    }
+
+    #[test]
+    fn no_alert_is_lost_when_the_configuration_groups_otherwise(
+        steps in prop::collection::vec(regroup_step(), 1..60),
+    ) {
+        let mut world = World::new(grouped(3));
+        let mut history = History::default();
+        for step in &steps {
+            history.act(&mut world, step);
+        }
+        history.heal(&mut world);
+        prop_assert_eq!(lost(&world), Vec::<String>::new());
     }
 }

@@ -112,6 +112,8 @@ pub(crate) struct World {
     pub(crate) open: Vec<Notification>,
     last_alive: i64,
     has_reloaded: bool,
+    /// Sections, and how many records are in them.
+    checkpoint: Option<(Vec<tocsin::core::Section>, usize)>,
 }
 
 impl World {
@@ -130,6 +132,7 @@ impl World {
             open: vec![],
             last_alive: 0,
             has_reloaded: false,
+            checkpoint: None,
         }
     }
 
@@ -225,7 +228,28 @@ impl World {
     /// what a new policy did, which is no record.
     pub(crate) fn crash(&mut self, up_again: i64) {
         self.kill();
+        if let Some((sections, from)) = &self.checkpoint {
+            let mut core = crate::snapshot::restored(sections, &self.policy, up_again);
+            for (lsn, record) in &self.log[*from..] {
+                core.apply(*lsn, record.clone());
+            }
+            let (one, other) = (self.core.state_hash().unwrap(), core.state_hash().unwrap());
+            assert!(self.has_reloaded || one == other, "checkpoint differs");
+            self.core = core;
+        }
         self.restart(up_again);
+    }
+
+    /// From now on the log is replayed from here.
+    pub(crate) fn checkpoint(&mut self) {
+        self.checkpoint = Some((crate::snapshot::sections(&self.core), self.log.len()));
+    }
+
+    /// As [`Self::crash`], and the configuration is another one when it comes up.
+    pub(crate) fn crash_into(&mut self, policy: Policy, up_again: i64) {
+        self.has_reloaded = true;
+        self.policy = Arc::new(policy);
+        self.crash(up_again);
     }
 
     pub(crate) fn kill(&mut self) {

@@ -173,6 +173,7 @@ pub(crate) fn records() -> Vec<Record> {
         Record::Recovered(RecoveredV1 {
             tenant: tenant(),
             at_ns: at_ns + 901 * SECOND,
+            groups: vec![(key().group_key, 1), ("{}:{}".to_owned(), 0)],
         }),
     ]
 }
