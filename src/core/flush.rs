@@ -103,6 +103,7 @@ impl Tenant {
         let (name, route, labels) = (group.name.clone(), group.route, group.labels.clone());
         let flush_index = group.flush_index;
         let passed = self.let_pass(route, frozen.clone(), now);
+        self.mark(&frozen, &passed);
         let hashes = |is_resolved: bool| {
             let of_kind = passed
                 .alerts

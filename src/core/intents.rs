@@ -8,6 +8,8 @@ use crate::record::{
 };
 use crate::sys::WallTime;
 
+use super::alerts::InGroups;
+use super::counts::Mark;
 use super::event::Event;
 use super::groups::{GroupId, GroupName};
 use super::notification::Outcome;
@@ -196,6 +198,9 @@ impl Tenant {
             }
             stored.groups.remove(id);
             stored.is_partial = true;
+            if stored.groups == InGroups::None {
+                stored.mark = Mark::Unprocessed;
+            }
             events.push(Event::AlertResolved {
                 group_key: Arc::clone(&group_key),
                 alert: Arc::clone(&stored.alert),

@@ -5,15 +5,16 @@
 //!   alerts: also those that ended long ago and are still to be told of (hazard H13).
 //! * An alert that fires goes to all groups of its routes. One that has ended goes where it was, and to
 //!   groups that are new if it was still to be told somewhere; where it was told and forgotten it does
-//!   not come back, unless the group is gone where it was still to be told.
+//!   not come back, unless its receiver is owed its end because of a group that is gone.
 //! * A group without a place is dropped, and said so.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::model::{Fingerprint, LabelSet, RouteIndex};
+use crate::model::Fingerprint;
 use crate::sys::WallTime;
 
+use super::alert::Alert;
 use super::event::Event;
 use super::groups::{Group, GroupName, Groups};
 use super::inhibit::Inhibitor;
@@ -100,20 +101,12 @@ impl Tenant {
         }
         let mut is_partial = false;
         let policy = Arc::clone(&self.policy);
-        let routes = policy.routes.matching(&alert.labels);
-        let now_in: Vec<(RouteIndex, LabelSet, GroupName)> = routes
-            .into_iter()
-            .map(|route| {
-                let labels = policy.routes.group_labels(route, &alert.labels);
-                let name = self.group_name(route, &labels);
-                (route, labels, name)
-            })
-            .collect();
-        let has_place = |place: &GroupName| now_in.iter().any(|(_, _, name)| name == place);
-        let keeps_places = places.iter().all(has_place);
-        for (route, labels, name) in now_in {
+        let gone = self.places_gone(&alert, places);
+        for route in policy.routes.matching(&alert.labels) {
+            let labels = policy.routes.group_labels(route, &alert.labels);
+            let name = self.group_name(route, &labels);
             let was_there = old.get(&name).map(|_| places.contains(&name));
-            if !is_firing && keeps_places && was_there == Some(false) {
+            if !is_firing && was_there == Some(false) && !self.is_end_owed(&alert, route, &gone) {
                 is_partial = true;
                 continue;
             }
@@ -156,6 +149,19 @@ impl Tenant {
         if let Some(stored) = self.alerts.get_mut(fingerprint) {
             stored.is_partial = is_partial;
         }
+    }
+
+    /// The groups of an alert that none of its routes has any more.
+    fn places_gone(&self, alert: &Alert, places: &[GroupName]) -> Vec<GroupName> {
+        let routes = self.policy.routes.matching(&alert.labels).into_iter();
+        let names: Vec<GroupName> = routes
+            .map(|route| {
+                let labels = self.policy.routes.group_labels(route, &alert.labels);
+                self.group_name(route, &labels)
+            })
+            .collect();
+        let gone = places.iter().filter(|place| !names.contains(place));
+        gone.cloned().collect()
     }
 
     /// Files all alerts anew as sources, in the order in which they came.

@@ -123,6 +123,29 @@ fn main() {
             BatchSize::PerIteration,
         );
     });
+    criterion.bench_function("counts of 100,000 alerts by state", |bench| {
+        bench.iter(|| {
+            let tenant = core.tenant("");
+            tenant.map(|tenant| tenant.alert_counts(black_box(WallTime(3))))
+        });
+    });
+    criterion.bench_function(
+        "plan and record of a recovery when all groups are due",
+        |bench| {
+            bench.iter_batched(
+                || core.clone(),
+                |mut core| {
+                    let now = WallTime(100 * SECOND_NS);
+                    for record in core.plan_recovery(WallTime(3), now) {
+                        core.apply(Lsn(2_000_000), record);
+                    }
+                    let report = core.resume(now, now);
+                    (core, report)
+                },
+                BatchSize::PerIteration,
+            );
+        },
+    );
     criterion.bench_function("state hash of all", |bench| {
         bench.iter(|| core.state_hash());
     });

@@ -9,8 +9,9 @@ use tocsin::model::TimeInterval;
 use tocsin::model::route::RouteSpec;
 use tocsin::model::time_interval::TimeRange;
 
-use crate::snapshot::{restored, sections};
-use crate::support::{Health, World, alert, at, integration, matchers, policy, route, seconds};
+use crate::support::{
+    Health, World, alert, at, integration, matchers, policy, restored, route, seconds, sections,
+};
 
 /// Something that happens.
 #[derive(Debug, Clone)]

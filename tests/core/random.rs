@@ -7,8 +7,7 @@ use crate::history::{
     History, Step, due_and_firing, grouped, lost, plain_step, regroup_step, step, the_policy,
     was_told_firing,
 };
-use crate::snapshot::{restored, sections};
-use crate::support::World;
+use crate::support::{World, restored, sections};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, max_shrink_time: 20_000, ..ProptestConfig::default() })]

@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tocsin::core::{
-    Action, Alert, Core, Decision, Event, Integration, Notification, Policy, Verdict,
+    Action, Alert, Core, Decision, Event, Integration, Notification, Policy, Restore, Section,
+    Verdict,
 };
 use tocsin::model::route::GroupBy;
 use tocsin::model::route::RouteSpec;
 use tocsin::model::{Duration, LabelSet, Matchers, Mode, RouteTree};
-use tocsin::record::{AlertV1, Lsn, Record};
+use tocsin::record::{AlertV1, CodecError, Lsn, Record};
 use tocsin::sys::WallTime;
 
 /// 2026-11-22T03:00:00Z, a Sunday.
@@ -95,6 +96,27 @@ pub(crate) enum Health {
     Stuck,
 }
 
+/// The state as a checkpoint holds it.
+pub(crate) fn sections(core: &Core) -> Vec<Section> {
+    let mut all = vec![];
+    core.snapshot(|section| {
+        all.push(section);
+        Ok::<(), CodecError>(())
+    })
+    .unwrap();
+    all
+}
+
+/// A core out of a checkpoint.
+pub(crate) fn restored(sections: &[Section], policy: &Arc<Policy>, now: i64) -> Core {
+    let core = Core::new(STORE, Arc::clone(policy));
+    let mut restore = Restore::new(core, at(now));
+    for section in sections {
+        restore.section(section.kind, &section.bytes).unwrap();
+    }
+    restore.finish().0
+}
+
 pub(crate) struct World {
     pub(crate) core: Core,
     pub(crate) policy: Arc<Policy>,
@@ -113,7 +135,7 @@ pub(crate) struct World {
     last_alive: i64,
     has_reloaded: bool,
     /// Sections, and how many records are in them.
-    checkpoint: Option<(Vec<tocsin::core::Section>, usize)>,
+    checkpoint: Option<(Vec<Section>, usize)>,
 }
 
 impl World {
@@ -229,7 +251,7 @@ impl World {
     pub(crate) fn crash(&mut self, up_again: i64) {
         self.kill();
         if let Some((sections, from)) = &self.checkpoint {
-            let mut core = crate::snapshot::restored(sections, &self.policy, up_again);
+            let mut core = restored(sections, &self.policy, up_again);
             for (lsn, record) in &self.log[*from..] {
                 core.apply(*lsn, record.clone());
             }
@@ -242,7 +264,7 @@ impl World {
 
     /// From now on the log is replayed from here.
     pub(crate) fn checkpoint(&mut self) {
-        self.checkpoint = Some((crate::snapshot::sections(&self.core), self.log.len()));
+        self.checkpoint = Some((sections(&self.core), self.log.len()));
     }
 
     /// As [`Self::crash`], and the configuration is another one when it comes up.
