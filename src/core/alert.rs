@@ -63,7 +63,13 @@ impl Alert {
     }
 
     /// What a touch does: the times change, nothing else.
-    pub(super) fn touch(&mut self, ends_at: WallTime, is_timeout: bool, at: WallTime, version: Lsn) {
+    pub(super) fn touch(
+        &mut self,
+        ends_at: WallTime,
+        is_timeout: bool,
+        at: WallTime,
+        version: Lsn,
+    ) {
         let old = self.times();
         let received = Times {
             ends_at,

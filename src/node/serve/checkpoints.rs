@@ -117,6 +117,8 @@ pub(super) fn take(shared: &Shared) -> Result<(), OpenError> {
         return Ok(());
     };
     shared.counts.checkpoints.fetch_add(1, Ordering::Relaxed);
+    let bytes = &shared.counts.checkpoint_bytes;
+    bytes.store(info.file_bytes, Ordering::Relaxed);
     debug!(
         component = "wal",
         lsn = info.lsn.0,

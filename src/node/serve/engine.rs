@@ -92,6 +92,7 @@ impl Engine {
         for arrival in arrived {
             let mut lsn = arrival.first;
             for record in arrival.records {
+                self.shared.counts.applied(&record);
                 events.extend(core.apply(lsn, record));
                 applied = Some(lsn);
                 lsn = lsn.next();

@@ -27,6 +27,7 @@ mod crashes;
 mod dispatch;
 mod engine;
 mod journal;
+mod meters;
 mod moved;
 mod on_panic;
 mod plan;
@@ -50,8 +51,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
-use crate::api::metrics::Metrics;
-use crate::api::serve::{Limits as HttpLimits, serve as serve_http};
+use crate::api::metrics::{Metrics, ProcessMetrics};
+use crate::api::serve::{Limits as HttpLimits, Web, log_listening, serve_with as serve_http};
 use crate::api::service::{GETS_MAX, NoPages};
 use crate::api::{Api, Options as ApiOptions};
 use crate::cli::World;
@@ -67,6 +68,7 @@ use checkpoints::Checkpoints;
 use dispatch::{Dispatcher, ResultJournal};
 use engine::Engine;
 use journal::Journal;
+use meters::{Meters, Source};
 use on_panic::OnPanic;
 use plan::Workshop;
 use recovery::{Opening, Recovered, recover};
@@ -257,13 +259,18 @@ pub fn serve(options: &ServeOptions, world: &World) -> Result<(), Failure> {
         report.log_bytes(),
     )
     .map_err(start("start the threads of the server"))?;
+    http.meters.begin(Source {
+        shared: Arc::clone(&shared),
+        reloader: Arc::clone(&reloader),
+        delivery: delivery.clone(),
+    });
     node.begin(Running {
         shared: Arc::clone(&shared),
         reloader: Arc::clone(&reloader),
         recovery: report.json(),
     });
     for address in &http.addresses {
-        info!(address = %address, "Listening on");
+        log_listening(&address.to_string(), http.web.as_deref());
     }
     runtime.block_on(signals.wait(&shared, &reloader));
     info!("Shutting down gracefully");
@@ -329,8 +336,17 @@ async fn bind(address: &ListenAddress) -> io::Result<TcpListener> {
     }
 }
 
+/// The web configuration file. Alertmanager 0.34: a file that is wrong ends the start here.
+fn open_web(path: &Path, world: &World) -> Result<Web, Failure> {
+    let (files, clock) = (Arc::clone(&world.files), Arc::clone(&world.clock));
+    Web::open(path, files, clock, world.entropy.as_ref())
+        .map_err(|fault| Failure::Start(format!("alertmanager: HTTP listener failed: {fault}")))
+}
+
 /// Connections.
 struct Http {
+    meters: Arc<Meters>,
+    web: Option<Arc<Web>>,
     addresses: Vec<SocketAddr>,
     stop: watch::Sender<bool>,
     serving: JoinSet<()>,
@@ -346,8 +362,17 @@ impl Http {
         node: &Arc<Node>,
         world: &World,
     ) -> Result<Self, Failure> {
+        let web = match &options.web.config_file {
+            None => None,
+            Some(path) => Some(Arc::new(open_web(path, world)?)),
+        };
         let mut registry = Registry::default();
         let metrics = Arc::new(Metrics::register(&mut registry));
+        let meters = Arc::new(Meters::register(&mut registry, options));
+        let filled = Arc::clone(&meters);
+        metrics.before_scrape(move || filled.fill());
+        let process = ProcessMetrics::register(&mut registry, Arc::clone(&world.files));
+        metrics.before_scrape(move || process.read());
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let api = Api::new(
             Arc::clone(node),
@@ -373,18 +398,20 @@ impl Http {
                 ..HttpLimits::default()
             };
             let mut stopped = stopped.clone();
-            let api = Arc::clone(&api);
+            let (api, web) = (Arc::clone(&api), web.clone());
             let serve = async move {
                 let stop = async {
                     // That the sender is gone means that the process ends.
                     let _ = stopped.wait_for(|is_stopped| *is_stopped).await;
                 };
-                serve_http(listener, api, limits, stop).await;
+                serve_http(listener, api, limits, web, stop).await;
             };
             serving.spawn_on(serve, runtime.handle());
         }
         Ok(Self {
+            web,
             addresses: bound.addresses,
+            meters,
             stop,
             serving,
         })
