@@ -304,3 +304,31 @@ fn c01_kills_while_a_checkpoint_is_taken_lose_nothing() {
     }
     assert_eq!(place.start().names(), names);
 }
+
+/// The first of them counts as a sign of life: alone, it would hide how long the downtime was.
+#[test]
+fn what_a_downtime_changes_is_one_batch() {
+    let config = one_webhook("http://127.0.0.1:9/", "1s", "1h");
+    let place = Place::new(&format!("global: {{resolve_timeout: 2s}}\n{config}"));
+    let server = place.start();
+    let posted = std::time::Instant::now();
+    server.fire(&["A"]);
+    server.kill();
+    until("group_wait and the end to pass", || {
+        (posted.elapsed() > Duration::from_secs(3)).then_some(())
+    });
+    place.start().kill();
+    let (_, dump) = place.wal(&["dump"]);
+    let types: Vec<String> = dump
+        .lines()
+        .map(|line| {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            line["type"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    let batches: Vec<&[String]> = types
+        .split(|it| it == "batch_start")
+        .filter(|batch| batch.iter().any(|it| it == "ends_at_extended"))
+        .collect();
+    assert_eq!(batches, [["ends_at_extended", "recovered"]]);
+}
