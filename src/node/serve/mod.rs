@@ -11,7 +11,8 @@
 //! **Invariants**
 //! * Nothing is acknowledged before it is durable, nothing is sent before its intent is durable.
 //! * Overdue groups are decided on what was recovered, before the first request is taken in.
-//! * When the log fails the process ends with code 74, so that the next start recovers.
+//! * When the log fails, or a thread panics without which there is no server, the process ends with code
+//!   74, so that the next start recovers.
 //!
 //! **At a stop** (SIGTERM, SIGINT): no new connections, requests under way end; no new decisions;
 //! notifications under way get [`DRAIN`] to end, the rest stays in doubt and is sent by the next start
@@ -22,10 +23,13 @@ mod arrivals;
 mod backend;
 mod checkpoints;
 mod counts;
+mod crashes;
 mod dispatch;
 mod engine;
 mod journal;
 mod meters;
+mod moved;
+mod on_panic;
 mod plan;
 mod recovery;
 mod reload;
@@ -65,6 +69,7 @@ use dispatch::{Dispatcher, ResultJournal};
 use engine::Engine;
 use journal::Journal;
 use meters::{Meters, Source};
+use on_panic::OnPanic;
 use plan::Workshop;
 use recovery::{Opening, Recovered, recover};
 use reload::Reloader;
@@ -89,9 +94,9 @@ pub enum Failure {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] OpenError),
-    /// The log has failed. Exit code 74.
-    #[error("the log has failed: {0}")]
-    Log(String),
+    /// The log has failed, or a part without which there is no server. Exit code 74.
+    #[error("{0}")]
+    Broken(String),
 }
 
 impl Failure {
@@ -101,7 +106,7 @@ impl Failure {
         match self {
             Self::Start(_) => 1,
             Self::Store(error) => error.exit_code(),
-            Self::Log(_) => 74,
+            Self::Broken(_) => 74,
         }
     }
 }
@@ -212,6 +217,7 @@ pub fn serve(options: &ServeOptions, world: &World) -> Result<(), Failure> {
         core,
         log,
         applied,
+        crashes,
         report,
     } = recovered;
     report.log();
@@ -233,6 +239,7 @@ pub fn serve(options: &ServeOptions, world: &World) -> Result<(), Failure> {
         delivery: delivery.clone(),
         runtime: runtime.handle().clone(),
         external_url: external_url.url.as_str().into(),
+        crashes: Arc::new(crashes),
     };
     let checkpoints = Arc::new(Checkpoints::default());
     let reloader = Arc::new(Reloader {
@@ -276,7 +283,7 @@ pub fn serve(options: &ServeOptions, world: &World) -> Result<(), Failure> {
     let ended = threads.end(&shared, &checkpoints);
     runtime.shutdown_background();
     match shared.failure() {
-        Some(cause) => Err(Failure::Log(cause)),
+        Some(cause) => Err(Failure::Broken(cause)),
         None => ended,
     }
 }
@@ -474,13 +481,31 @@ impl Threads {
         log_bytes: u64,
     ) -> io::Result<Self> {
         let engine = Engine::new(Arc::clone(shared), Arc::clone(arrivals), dispatcher);
+        let watch = OnPanic({
+            let (shared, arrivals) = (Arc::clone(shared), Arc::clone(arrivals));
+            move || {
+                shared.fail_because("the thread of the core panicked".to_owned());
+                // The log must not wait for it.
+                arrivals.end();
+            }
+        });
         let engine = std::thread::Builder::new()
             .name("core".to_owned())
-            .spawn(move || engine.run())?;
+            .spawn(move || {
+                let _watch = watch;
+                engine.run();
+            })?;
+        let watch = OnPanic({
+            let shared = Arc::clone(shared);
+            move || shared.fail_because("the thread of the checkpoints panicked".to_owned())
+        });
         let (shared, handle) = (Arc::clone(shared), Arc::clone(checkpoints));
         let checkpoints = std::thread::Builder::new()
             .name("checkpoints".to_owned())
-            .spawn(move || handle.run(&shared, log_bytes))?;
+            .spawn(move || {
+                let _watch = watch;
+                handle.run(&shared, log_bytes);
+            })?;
         Ok(Self {
             engine,
             arrivals: Arc::clone(arrivals),
@@ -504,6 +529,6 @@ impl Threads {
         if self.engine.join().is_err() {
             error!("The thread of the core panicked.");
         }
-        closed.map_err(|fault| Failure::Log(fault.to_string()))
+        closed.map_err(|fault| Failure::Broken(format!("the log has failed: {fault}")))
     }
 }
