@@ -75,7 +75,6 @@ struct Flush<'a> {
     name: GroupName,
     route: RouteIndex,
     labels: LabelSet,
-    flush_index: u64,
     alerts: Arc<[TellAlert]>,
     firing: Arc<[u64]>,
     resolved: Arc<[u64]>,
@@ -97,7 +96,6 @@ impl Tenant {
         };
         let frozen = due.frozen.unwrap_or_else(|| self.freeze(group, now));
         let (name, route, labels) = (group.name.clone(), group.route, group.labels.clone());
-        let flush_index = group.flush_index;
         let passed = self.let_pass(route, frozen.clone(), now);
         let hashes = |is_resolved: bool| {
             let of_kind = passed
@@ -121,7 +119,6 @@ impl Tenant {
             name,
             route,
             labels,
-            flush_index,
             alerts: passed.alerts.into(),
             firing,
             resolved,
@@ -338,7 +335,9 @@ impl Flush<'_> {
             firing: &notification.firing,
             resolved: &notification.resolved,
         };
-        idempotency::key(self.store, &notification.key, self.flush_index, &content)
+        // The flushes of a group are counted anew when it comes again; this number never is.
+        let flush_id = self.tenant.allocated_flush_id;
+        idempotency::key(self.store, &notification.key, flush_id, &content)
     }
 
     fn new_flush_id(&mut self) -> u64 {

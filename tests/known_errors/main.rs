@@ -4,6 +4,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[allow(dead_code, reason = "what other tests need of it is not needed here")]
+#[path = "../core/support.rs"]
+mod core_support;
+mod keys;
+#[allow(dead_code, reason = "what other tests need of it is not needed here")]
 #[path = "../recovery/support.rs"]
 mod support;
 mod templates;

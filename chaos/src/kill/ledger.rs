@@ -326,7 +326,9 @@ impl Ledger {
                 Some(first) => {
                     judged.repeated += 1;
                     if first.alerts != telling.alerts {
-                        let fault = format!("{group} at {at}");
+                        let (first_at, said) = (seconds(first.at), &first.alerts);
+                        let now = &telling.alerts;
+                        let fault = format!("{group}: {said:?} at {first_at}, {now:?} at {at}");
                         judged.faults.keys_used_twice.push(fault);
                     }
                 }

@@ -188,7 +188,10 @@ fn the_same_under_another_key_and_another_thing_under_the_same_key_are_faults() 
         (faults.told_again, faults.keys_used_twice),
         (
             vec!["{} at 3.0 s".to_owned()],
-            vec!["{} at 5.0 s".to_owned()]
+            vec![
+                "{}: {\"a\": Firing} at 3.0 s, {\"a\": Over(1970-01-01T00:00:04Z)} at 5.0 s"
+                    .to_owned()
+            ]
         )
     );
 }

@@ -63,6 +63,9 @@ use wait::until;
 /// How long each step may take on a machine that has other things to do.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long Prometheus' counters may be behind what it was answered.
+const BALANCE_PATIENCE: Duration = Duration::from_secs(5);
+
 /// Changes that are acknowledged before the next kill, so that there is something to forget.
 const CHANGES_BETWEEN_KILLS: usize = 3;
 
@@ -131,6 +134,16 @@ pub async fn run(options: &Options<'_>, progress: &mut dyn Write) -> Result<Repo
     say(format!("{} is ready", name(options.target)))?;
     let mut sender = Sender::start(options.prometheus, options.dir, recorder.address).await?;
     say("Prometheus is ready".to_owned())?;
+    // Before it has found the server it drops what it cannot send to anybody.
+    let unsent = until(
+        "the first request of Prometheus",
+        PATIENCE,
+        async || match book.requests_in_all() {
+            0 => None,
+            _ => Some(sender.counted().await.ok()?.dropped),
+        },
+    );
+    let unsent = unsent.await?;
 
     for kill in options.kills {
         let changes = book.changes_acknowledged() + CHANGES_BETWEEN_KILLS;
@@ -165,7 +178,7 @@ pub async fn run(options: &Options<'_>, progress: &mut dyn Write) -> Result<Repo
         async || book.everything_acknowledged_since(requests).then_some(()),
     )
     .await?;
-    let dropped = account(&sender, &book).await?;
+    let dropped = account(&sender, &book, unsent).await?;
     sender.end();
     say("Prometheus is stopped".to_owned())?;
     // The end of the run is the same for all: what is told later is of no interest, as alerts then end
@@ -193,21 +206,24 @@ pub async fn run(options: &Options<'_>, progress: &mut dyn Write) -> Result<Repo
 
 /// What Prometheus says it lost, against what it was not acknowledged.
 ///
-/// Both move as long as Prometheus sends: they are read until nothing happened in between.
-async fn account(sender: &Sender, book: &Book) -> Result<Dropped> {
+/// Both move as long as Prometheus sends: they are read until nothing happened in between. `unsent` are
+/// those that it lost before it knew of the server.
+async fn account(sender: &Sender, book: &Book, unsent: u64) -> Result<Dropped> {
     let read = async || {
         let before = book.requests_in_all();
         let counted = sender.counted().await.ok()?;
         let after = book.requests_in_all();
         let refused = book.alerts_not_acknowledged();
         (before == after && counted.queued == 0).then_some(Dropped {
-            counted: counted.dropped,
+            counted: counted.dropped.saturating_sub(unsent),
             refused,
         })
     };
-    let balanced = until("Prometheus' counters to balance", PATIENCE, async || {
-        read().await.filter(|it| it.counted == it.refused)
-    });
+    let balanced = until(
+        "Prometheus' counters to balance",
+        BALANCE_PATIENCE,
+        async || read().await.filter(|it| it.counted == it.refused),
+    );
     match balanced.await {
         Ok(dropped) => Ok(dropped),
         // They never did: the last reading tells how far they are apart.
@@ -218,7 +234,7 @@ async fn account(sender: &Sender, book: &Book) -> Result<Dropped> {
 /// Alerts that Prometheus lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dropped {
-    /// `prometheus_notifications_dropped_total`.
+    /// By how much `prometheus_notifications_dropped_total` grew since the first request.
     pub counted: u64,
     /// Alerts in requests that were not acknowledged.
     pub refused: u64,
