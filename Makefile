@@ -1,6 +1,6 @@
 # Every verb that CI uses, and no other way in.
 #
-#   make run      build, make an example store under ./data, and look at it
+#   make run      build, and serve on :9093 with docs/examples/alertmanager.yml and a store under ./data
 #   make demo     kill the server again and again while a real Prometheus sends to it; about 40 s
 #   make test     all tests; fetches the Prometheus that some of them talk to (scripts/test-deps)
 #   make lint     format, clippy, licences
@@ -18,16 +18,20 @@ BUILT := $(or $(CARGO_TARGET_DIR),target)/chaos
 
 .PHONY: run demo test lint bench coverage fuzz chaos
 
-# The server is not part of this version: what there is to run are the tools, on an example.
 run:
-	$(CARGO) build --release --locked -p tocsin -p tocsin-chaos --bins
-	@test -e data/STORE || target/release/tocsin-chaos example data
-	target/release/tocsin wal check data
-	target/release/tocsin wal stats data
+	$(CARGO) build --release --locked -p tocsin
 	@echo
-	@echo "Next: target/release/tocsin wal dump data --type notify_result --limit 3"
-	@echo "      target/release/tocsin wal grep 503 data"
-	@echo "      target/release/tocsin wal --help"
+	@echo "tocsin answers on http://localhost:9093 (stop it with Ctrl-C; what it knows stays under ./data)."
+	@echo "In another terminal:"
+	@echo
+	@echo "  send an alert      curl -H 'Content-Type: application/json' http://localhost:9093/api/v2/alerts \\"
+	@echo "                       -d '[{\"labels\":{\"alertname\":\"DiskFull\",\"severity\":\"page\"}}]'"
+	@echo "  see it             curl http://localhost:9093/api/v2/alerts"
+	@echo "  what is on disk    target/release/tocsin wal dump data"
+	@echo "  kill it, start it  kill -9 the process, then make run again: the alert is still there"
+	@echo
+	target/release/tocsin --config.file=docs/examples/alertmanager.yml --storage.path=data \
+		--cluster.listen-address=
 
 demo:
 	@scripts/test-deps >/dev/null
@@ -46,6 +50,7 @@ lint:
 bench:
 	$(CARGO) bench --locked --bench log --bench api --bench core --bench routes
 	$(CARGO) bench --locked --bench templates
+	$(CARGO) bench --locked --bench server
 
 # Not part of what every change has to pass: it builds everything once more, instrumented.
 coverage:

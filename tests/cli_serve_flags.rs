@@ -1,9 +1,5 @@
 //! The command line of the server. What stands to the right of a command line is what kingpin 2.4 with
 //! promslog's flags made of it, unless a line says otherwise.
-#![expect(
-    clippy::expect_used,
-    reason = "a test ends where what it needs is not there"
-)]
 
 use std::ffi::OsString;
 

@@ -8,8 +8,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use crate::core::NewAlert;
 use crate::model::{Fingerprint, LabelSet, Matcher, Matchers, Mode};
-use crate::record::{AlertBatchV1, AlertV1};
+use crate::record::AlertBatchV1;
 use crate::sys::WallTime;
 
 /// The rest of the program, as the API sees it.
@@ -200,23 +201,6 @@ pub struct NewAlerts {
     pub alerts: Vec<NewAlert>,
 }
 
-/// An alert to store.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewAlert {
-    /// Its labels: at least one, none with an empty value.
-    pub labels: LabelSet,
-    /// Its annotations.
-    pub annotations: LabelSet,
-    /// When it began.
-    pub starts_at: WallTime,
-    /// When it ended or will be taken as ended; not before it began.
-    pub ends_at: WallTime,
-    /// Whether that end is a guess and not the sender's word.
-    pub is_timeout: bool,
-    /// The link back to its sender; empty for none.
-    pub generator_url: Box<str>,
-}
-
 impl NewAlerts {
     /// As a record of the log.
     #[must_use]
@@ -224,26 +208,7 @@ impl NewAlerts {
         AlertBatchV1 {
             tenant: tenant.to_owned(),
             received_at_ns: self.received_at.0,
-            alerts: self.alerts.iter().map(NewAlert::to_record).collect(),
-        }
-    }
-}
-
-impl NewAlert {
-    fn to_record(&self) -> AlertV1 {
-        let pairs = |labels: &LabelSet| {
-            let pairs = labels
-                .iter()
-                .map(|(name, value)| (name.to_owned(), value.to_owned()));
-            pairs.collect()
-        };
-        AlertV1 {
-            labels: pairs(&self.labels),
-            annotations: pairs(&self.annotations),
-            starts_at_ns: self.starts_at.0,
-            ends_at_ns: self.ends_at.0,
-            is_timeout: self.is_timeout,
-            generator_url: self.generator_url.to_string(),
+            alerts: self.alerts.iter().map(NewAlert::in_record).collect(),
         }
     }
 }

@@ -18,8 +18,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gotemplate::time::format_duration;
-use hyper::header::{CACHE_CONTROL, HeaderValue};
-use hyper::{Method, Request, StatusCode};
+use hyper::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
+use hyper::{HeaderMap, Method, Request, StatusCode};
 use prometheus_client::registry::Registry;
 use tokio::sync::Semaphore;
 
@@ -148,7 +148,8 @@ impl<B: Backend> Api<B> {
                 answer
             }
             Place::Page(page, handler) => {
-                let work = self.page_answer(page, &method, path, handler, started);
+                let headers = request.headers();
+                let work = self.page_answer(page, &method, path, headers, handler, started);
                 self.within_time(work).await
             }
             Place::Redirect(status, location) => redirect(status, &location, method == Method::GET),
@@ -228,6 +229,7 @@ impl<B: Backend> Api<B> {
         page: Page,
         method: &Method,
         path: &str,
+        headers: &HeaderMap,
         handler: &'static str,
         started: Duration,
     ) -> Answer {
@@ -235,19 +237,19 @@ impl<B: Backend> Api<B> {
             Ok(place) => place,
             Err(answer) => return *answer,
         };
-        let mut answer = self.page(page, method, path).await;
+        let mut answer = self.page(page, method, path, headers).await;
         answer.body_mut().hold(place);
         self.measure(&mut answer, handler, method, started, Size::Told);
         answer
     }
 
-    async fn page(&self, page: Page, method: &Method, path: &str) -> Answer {
+    async fn page(&self, page: Page, method: &Method, path: &str, headers: &HeaderMap) -> Answer {
         let backend = &self.v2.backend;
         match page {
             Page::Healthy => ok(method),
             Page::Ready if backend.is_ready() => ok(method),
             Page::Ready => error(StatusCode::SERVICE_UNAVAILABLE, NOT_READY),
-            Page::Metrics => self.metrics_page(),
+            Page::Metrics => self.metrics_page(headers),
             Page::Reload => match backend.reload().await {
                 Ok(()) => empty(StatusCode::OK),
                 Err(why) => {
@@ -294,11 +296,12 @@ impl<B: Backend> Api<B> {
         answer
     }
 
-    fn metrics_page(&self) -> Answer {
+    fn metrics_page(&self, headers: &HeaderMap) -> Answer {
         let metrics = &self.v2.metrics;
         metrics.scrapes_in_flight.inc();
+        metrics.prepare_scrape();
         let answer = match metrics::page(&self.registry) {
-            Ok(written) => page(metrics::MEDIA_TYPE, written),
+            Ok(written) => metrics_answer(headers, written),
             Err(why) => {
                 let message = format!("An error has occurred while serving metrics:\n\n{why}");
                 error(StatusCode::INTERNAL_SERVER_ERROR, &message)
@@ -356,6 +359,24 @@ fn ok(method: &Method) -> Answer {
 
 fn nowhere() -> Answer {
     error(StatusCode::NOT_FOUND, "404 page not found")
+}
+
+/// The page of metrics as the client wants it.
+fn metrics_answer(headers: &HeaderMap, written: String) -> Answer {
+    let compressed = metrics::likes_gzip(headers).then(|| metrics::gzip(&written));
+    let mut answer = match compressed {
+        Some(Ok(compressed)) => {
+            let mut answer = page("text/plain", compressed);
+            let gzip = HeaderValue::from_static("gzip");
+            answer.headers_mut().insert(CONTENT_ENCODING, gzip);
+            answer
+        }
+        _ => page("text/plain", written),
+    };
+    if let Ok(media_type) = HeaderValue::try_from(metrics::media_type(headers)) {
+        answer.headers_mut().insert(CONTENT_TYPE, media_type);
+    }
+    answer
 }
 
 /// A place among the GETs.

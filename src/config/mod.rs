@@ -38,6 +38,7 @@ pub mod tls;
 mod tracing;
 pub mod url;
 pub mod values;
+pub mod web;
 pub mod yaml;
 
 pub use error::LoadError;

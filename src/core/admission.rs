@@ -14,8 +14,8 @@ use crate::model::{Duration, Fingerprint, LabelSet};
 use crate::record::{AlertBatchV1, AlertTouchV1, AlertV1, Record, TouchV1};
 use crate::sys::WallTime;
 
-use super::alert::{has_pairs, pairs};
-use super::alerts::{KEPT_RESOLVED, name_of};
+use super::alert::pairs;
+use super::alerts::{KEPT_RESOLVED, NAME_LABEL};
 use super::tenant::Tenant;
 use super::time::after;
 
@@ -28,6 +28,51 @@ const ALERTS_PER_RECORD_MAX: usize = 1_024;
 
 /// Bytes of texts of one record, unless a single alert has more. A record may have 16 MiB.
 const RECORD_TEXT_BYTES_MAX: usize = 1 << 20;
+
+/// An alert as it was received: valid and normalised, not merged with what is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewAlert {
+    /// Its labels: at least one, none with an empty value.
+    pub labels: LabelSet,
+    /// Its annotations.
+    pub annotations: LabelSet,
+    /// When it began.
+    pub starts_at: WallTime,
+    /// When it ended or will be taken as ended; not before it began.
+    pub ends_at: WallTime,
+    /// Whether that end is a guess and not the sender's word.
+    pub is_timeout: bool,
+    /// The link back to its sender; empty for none.
+    pub generator_url: Box<str>,
+}
+
+impl NewAlert {
+    /// As records hold it.
+    #[must_use]
+    pub fn in_record(&self) -> AlertV1 {
+        AlertV1 {
+            labels: pairs(&self.labels),
+            annotations: pairs(&self.annotations),
+            starts_at_ns: self.starts_at.0,
+            ends_at_ns: self.ends_at.0,
+            is_timeout: self.is_timeout,
+            generator_url: self.generator_url.to_string(),
+        }
+    }
+}
+
+impl From<AlertV1> for NewAlert {
+    fn from(alert: AlertV1) -> Self {
+        Self {
+            labels: LabelSet::new(alert.labels),
+            annotations: LabelSet::new(alert.annotations),
+            starts_at: WallTime(alert.starts_at_ns),
+            ends_at: WallTime(alert.ends_at_ns),
+            is_timeout: alert.is_timeout,
+            generator_url: alert.generator_url.into(),
+        }
+    }
+}
 
 /// What is to be appended, and what was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -42,28 +87,27 @@ pub struct Admission {
 impl Tenant {
     /// Decides what is written of alerts that were validated and normalised. Whoever does not append the
     /// records calls [`Self::withdraw`].
-    pub fn admit(&mut self, received_at: WallTime, alerts: Vec<AlertV1>) -> Admission {
+    pub fn admit(&mut self, received_at: WallTime, alerts: &[NewAlert]) -> Admission {
         let mut admission = Admission::default();
         let mut touches = Vec::new();
         let mut full = Vec::new();
         let mut admitted: HashMap<String, usize> = HashMap::new();
-        for (place, alert) in alerts.into_iter().enumerate() {
-            let labels = alert.labels.iter().map(|(name, value)| (name, value));
-            let fingerprint = LabelSet::new(labels).fingerprint();
-            if self.is_over_limit(fingerprint, &alert, received_at, &mut admitted) {
+        for (place, alert) in alerts.iter().enumerate() {
+            let fingerprint = alert.labels.fingerprint();
+            if self.is_over_limit(fingerprint, alert, received_at, &mut admitted) {
                 admission.limited.push(place);
                 continue;
             }
-            if self.can_touch(fingerprint, &alert, received_at) {
+            if self.can_touch(fingerprint, alert, received_at) {
                 touches.push(TouchV1 {
                     fingerprint: fingerprint.0,
-                    ends_at_ns: alert.ends_at_ns,
+                    ends_at_ns: alert.ends_at.0,
                     is_timeout: alert.is_timeout,
                 });
                 continue;
             }
             *self.coming.entry(fingerprint).or_default() += 1;
-            full.push(alert);
+            full.push(alert.in_record());
         }
         // Touches first: an alert that comes twice is touched only before it comes in full.
         for touches in touches.chunks(ALERTS_PER_RECORD_MAX) {
@@ -106,7 +150,7 @@ impl Tenant {
         }
     }
 
-    fn can_touch(&self, fingerprint: Fingerprint, received: &AlertV1, now: WallTime) -> bool {
+    fn can_touch(&self, fingerprint: Fingerprint, received: &NewAlert, now: WallTime) -> bool {
         if self.coming.contains_key(&fingerprint) {
             return false;
         }
@@ -115,10 +159,10 @@ impl Tenant {
         };
         let collected_at = after(known.ends_at, KEPT_RESOLVED);
         after(now, TOUCH_MARGIN) < collected_at
-            && known.starts_at.0 == received.starts_at_ns
+            && known.starts_at == received.starts_at
             && *known.generator_url == *received.generator_url
-            && has_pairs(&known.labels, &received.labels)
-            && has_pairs(&known.annotations, &received.annotations)
+            && known.labels == received.labels
+            && known.annotations == received.annotations
     }
 
     /// Alertmanager 0.34, `limit/bucket.go`: a known alert is accepted, and so is a new one while fewer
@@ -126,7 +170,7 @@ impl Tenant {
     fn is_over_limit(
         &self,
         fingerprint: Fingerprint,
-        received: &AlertV1,
+        received: &NewAlert,
         now: WallTime,
         admitted: &mut HashMap<String, usize>,
     ) -> bool {
@@ -137,9 +181,9 @@ impl Tenant {
         if known.is_some_and(|known| !known.is_resolved_at(now)) {
             return false;
         }
-        let name = name_of(&received.labels);
+        let name = received.labels.value(NAME_LABEL);
         let here = admitted.entry(name.to_owned()).or_default();
-        if self.alerts.firing_of_name(&received.labels, now) + *here >= limit as usize {
+        if self.alerts.firing_of_name(name, now) + *here >= limit as usize {
             return true;
         }
         *here += 1;

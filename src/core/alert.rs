@@ -55,23 +55,69 @@ impl Alert {
             + self.annotations.heap_bytes()
     }
 
-    /// This alert, received when the other was known.
-    ///
-    /// Alertmanager 0.34, `provider/mem`: two are merged only if their times overlap in a strict sense;
-    /// else the new one takes the place of the old one. The younger's annotations and link count; the
-    /// beginning is the earlier one. The end is the younger's, unless the older one ends later and is
-    /// either resolved like the younger one, or was given that end by its sender.
+    /// This alert, received when the other was known. See [`Times::received_after`].
     #[must_use]
     pub(super) fn received_after(mut self, old: &Self) -> Self {
-        let now = self.updated_at;
+        self.set_times(self.times().received_after(old.times(), self.updated_at));
+        self
+    }
+
+    /// What a touch does: the times change, nothing else.
+    pub(super) fn touch(
+        &mut self,
+        ends_at: WallTime,
+        is_timeout: bool,
+        at: WallTime,
+        version: Lsn,
+    ) {
+        let old = self.times();
+        let received = Times {
+            ends_at,
+            is_timeout,
+            ..old
+        };
+        self.set_times(received.received_after(old, at));
+        self.updated_at = at;
+        self.version = version;
+    }
+
+    fn times(&self) -> Times {
+        Times {
+            starts_at: self.starts_at,
+            ends_at: self.ends_at,
+            is_timeout: self.is_timeout,
+        }
+    }
+
+    fn set_times(&mut self, times: Times) {
+        self.starts_at = times.starts_at;
+        self.ends_at = times.ends_at;
+        self.is_timeout = times.is_timeout;
+    }
+}
+
+/// When an alert fires.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Times {
+    starts_at: WallTime,
+    ends_at: WallTime,
+    is_timeout: bool,
+}
+
+impl Times {
+    /// Alertmanager 0.34, `provider/mem`: two alerts are merged only if their times overlap in a strict
+    /// sense; else the new one takes the place of the old one. The younger's annotations and link count;
+    /// the beginning is the earlier one. The end is the younger's, unless the older one ends later and is
+    /// either resolved like the younger one, or was given that end by its sender.
+    fn received_after(mut self, old: Self, now: WallTime) -> Self {
         let ends_inside = self.ends_at > old.starts_at && self.ends_at < old.ends_at;
         let starts_inside = self.starts_at > old.starts_at && self.starts_at < old.ends_at;
         if !ends_inside && !starts_inside {
             return self;
         }
         self.starts_at = self.starts_at.min(old.starts_at);
-        let is_old_end_kept = match self.is_resolved_at(now) {
-            true => old.is_resolved_at(now),
+        let is_old_end_kept = match self.ends_at <= now {
+            true => old.ends_at <= now,
             false => !old.is_timeout,
         };
         if is_old_end_kept {
@@ -101,13 +147,4 @@ pub(super) fn pairs(set: &LabelSet) -> Pairs {
     set.iter()
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
-}
-
-/// Whether a set has exactly these pairs, which are sorted.
-pub(super) fn has_pairs(set: &LabelSet, pairs: &Pairs) -> bool {
-    set.len() == pairs.len()
-        && set
-            .iter()
-            .zip(pairs)
-            .all(|((name, value), (other, its))| name == other && value == its)
 }

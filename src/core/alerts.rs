@@ -10,7 +10,6 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::model::{Duration, Fingerprint};
-use crate::record::Pairs;
 use crate::sys::WallTime;
 
 use super::alert::Alert;
@@ -22,7 +21,7 @@ use super::time::after;
 pub const KEPT_RESOLVED: Duration = Duration::from_secs(30 * 60);
 
 /// The label by which alerts are limited.
-const NAME_LABEL: &str = "alertname";
+pub(super) const NAME_LABEL: &str = "alertname";
 
 /// The groups that an alert is in: nearly always one, which then costs no allocation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -127,16 +126,16 @@ impl Alerts {
     }
 
     /// Puts an alert in the place of the one with its labels.
-    pub(super) fn put(&mut self, fingerprint: Fingerprint, alert: Alert) {
+    pub(super) fn put(&mut self, fingerprint: Fingerprint, alert: Arc<Alert>) {
         if self.by_name.is_some() {
             let before = self.alert(fingerprint).map(|known| known.ends_at);
             self.count(fingerprint, &alert, before);
         }
         match self.stored.get_mut(&fingerprint) {
-            Some(stored) => stored.alert = Arc::new(alert),
+            Some(stored) => stored.alert = alert,
             None => {
                 let stored = Stored {
-                    alert: Arc::new(alert),
+                    alert,
                     groups: InGroups::None,
                     is_partial: true,
                     is_source: false,
@@ -200,11 +199,8 @@ impl Alerts {
     }
 
     /// How many alerts of that name fire, if they are counted.
-    pub(super) fn firing_of_name(&self, pairs: &Pairs, now: WallTime) -> usize {
-        let ends = self
-            .by_name
-            .as_ref()
-            .and_then(|by_name| by_name.get(name_of(pairs)));
+    pub(super) fn firing_of_name(&self, name: &str, now: WallTime) -> usize {
+        let ends = self.by_name.as_ref().and_then(|by_name| by_name.get(name));
         ends.map_or(0, |ends| {
             ends.range((WallTime(now.0.saturating_add(1)), Fingerprint(0))..)
                 .count()
@@ -222,12 +218,6 @@ impl Alerts {
         }
         ends.insert((alert.ends_at, fingerprint));
     }
-}
-
-/// The name by which an alert is counted.
-pub(super) fn name_of(pairs: &Pairs) -> &str {
-    let name = pairs.iter().find(|(name, _)| name == NAME_LABEL);
-    name.map_or("", |(_, value)| value)
 }
 
 fn is_over(stored: &Stored, now: WallTime) -> bool {

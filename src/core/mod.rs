@@ -51,7 +51,7 @@ mod tenant;
 mod time;
 mod told;
 
-pub use admission::Admission;
+pub use admission::{Admission, NewAlert};
 pub use alert::{Alert, notification_hash};
 pub use alerts::KEPT_RESOLVED;
 pub use event::{Action, Decision, Event, To, Verdict};

@@ -22,9 +22,10 @@ impl Tenant {
             let (fingerprint, alert) = self.read(lsn, at, received);
             self.arrived(fingerprint);
             let alert = match self.alerts.alert(fingerprint) {
-                Some(known) => alert.received_after(known),
+                Some(known) => Arc::new(alert.received_after(known)),
                 None => {
-                    events.push(Event::AlertCreated(Arc::new(alert.clone())));
+                    let alert = Arc::new(alert);
+                    events.push(Event::AlertCreated(Arc::clone(&alert)));
                     alert
                 }
             };
@@ -48,15 +49,9 @@ impl Tenant {
         let at = WallTime(touches.received_at_ns);
         for touch in &touches.touches {
             let fingerprint = Fingerprint(touch.fingerprint);
+            let ends_at = WallTime(touch.ends_at_ns);
             let touched = self.alerts.change(fingerprint, |alert| {
-                let received = Alert {
-                    ends_at: WallTime(touch.ends_at_ns),
-                    updated_at: at,
-                    version: lsn,
-                    is_timeout: touch.is_timeout,
-                    ..alert.clone()
-                };
-                *alert = received.received_after(alert);
+                alert.touch(ends_at, touch.is_timeout, at, lsn);
             });
             let Some(stored) = touched else {
                 let alert = fingerprint;

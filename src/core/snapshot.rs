@@ -457,7 +457,7 @@ impl Restoring {
             is_timeout: part.alert.is_timeout,
         };
         let fingerprint = alert.fingerprint();
-        self.tenant.alerts.put(fingerprint, alert);
+        self.tenant.alerts.put(fingerprint, Arc::new(alert));
         self.members
             .push((fingerprint, part.groups, part.is_partial));
     }

@@ -63,11 +63,11 @@ fn an_alert_that_is_on_its_way_in_full_is_not_touched_until_it_is_there_or_refus
         ..alert("A", 0, 300)
     };
     let tenant = world.core.tenant_entry("");
-    let on_its_way = tenant.admit(at(1), vec![changed]).records;
-    let meanwhile = tenant.admit(at(2), vec![alert("A", 0, 300)]).records;
+    let on_its_way = tenant.admit(at(1), &[changed.into()]).records;
+    let meanwhile = tenant.admit(at(2), &[alert("A", 0, 300).into()]).records;
     tenant.withdraw(&on_its_way);
     tenant.withdraw(&meanwhile);
-    let refused = tenant.admit(at(3), vec![alert("A", 0, 300)]).records;
+    let refused = tenant.admit(at(3), &[alert("A", 0, 300).into()]).records;
     assert_eq!(
         (kinds(meanwhile.iter()), kinds(refused.iter())),
         (vec![("full", 1)], vec![("touch", 1)])

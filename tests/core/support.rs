@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tocsin::core::{
-    Action, Alert, Core, Decision, Event, Integration, Notification, Policy, Verdict,
+    Action, Alert, Core, Decision, Event, Integration, NewAlert, Notification, Policy, Verdict,
 };
 use tocsin::model::route::GroupBy;
 use tocsin::model::route::RouteSpec;
@@ -154,7 +154,8 @@ impl World {
 
     pub(crate) fn post_alerts(&mut self, alerts: Vec<AlertV1>) -> Vec<usize> {
         let tenant = self.core.tenant_entry("");
-        let admission = tenant.admit(at(self.now), alerts);
+        let alerts: Vec<NewAlert> = alerts.into_iter().map(NewAlert::from).collect();
+        let admission = tenant.admit(at(self.now), &alerts);
         for record in admission.records {
             self.append(record);
         }

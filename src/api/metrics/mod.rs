@@ -1,13 +1,38 @@
-//! What the API counts, under Alertmanager's names (`metrics.md` §1, §3, §10), and the page that shows
-//! all that anybody counts.
+//! What is counted, under Alertmanager's names (`metrics.md`) and under tocsin's own, and the page that
+//! shows it.
 //!
-//! The values of all labels come from closed sets: an unknown path or method cannot add a series.
+//! | | Counted by |
+//! |---|---|
+//! | [`Metrics`]: HTTP, received alerts, scrapes | this room |
+//! | [`ServerMetrics`]: configuration, alerts, groups, notifications, notification log, silences, log | whoever runs the server, through handles |
+//! | [`ProcessMetrics`] | the operating system, asked at each scrape |
+//!
+//! What is known only when somebody asks (how many alerts there are) is put into its handle by a hook that
+//! runs before each scrape, see [`Metrics::before_scrape`].
+//!
+//! The values of all labels come from closed sets, or from the configuration: an unknown path or method
+//! cannot add a series.
 
 mod exposition;
+mod kinds;
+mod negotiation;
+mod process;
+mod server;
 
-pub use exposition::{MEDIA_TYPE, page};
+pub use exposition::page;
+pub use kinds::{Histogram as AddableHistogram, Labelled, Level, Summary};
+pub use negotiation::{gzip, likes_gzip, media_type};
+pub use process::ProcessMetrics;
+pub use server::{
+    AlertMetrics, BuildInfo, ConfigMetrics, DispatcherMetrics, FailedLabels, INTEGRATIONS,
+    IntegrationLabels, LimitedLabels, NamedOptions, NotificationLogMetrics, NotificationMetrics,
+    ReasonLabels, ServerMetrics, SilenceMetrics, StageLabels, StateLabels, SubscriberLabels,
+    WalMetrics, WalReading,
+};
 
+use std::fmt;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hyper::{Method, StatusCode};
 use prometheus_client::encoding::EncodeLabelSet;
@@ -19,10 +44,6 @@ use prometheus_client::registry::Registry;
 
 use super::v2::post_alerts::Received;
 
-/// Go's default buckets, in seconds.
-const DURATIONS_S: [f64; 11] = [
-    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-];
 const SIZES_BYTES: [f64; 7] = [1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8];
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -66,13 +87,26 @@ pub struct Metrics {
     pub connections: Gauge,
     /// Connections that were one too many.
     pub connections_refused: Counter<u64, AtomicU64>,
+    hooks: Hooks,
+}
+
+/// What is to be done before each scrape.
+#[derive(Default)]
+struct Hooks(Mutex<Vec<Arc<dyn Fn() + Send + Sync>>>);
+
+impl fmt::Debug for Hooks {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Hooks")
+    }
 }
 
 impl Metrics {
     /// Registers them all, those with known labels at 0.
     pub fn register(registry: &mut Registry) -> Self {
         let metrics = Self {
-            durations: Family::new_with_constructor(|| Histogram::new(DURATIONS_S)),
+            durations: Family::new_with_constructor(|| {
+                Histogram::new(kinds::DURATIONS_S.iter().copied())
+            }),
             sizes: Family::new_with_constructor(|| Histogram::new(SIZES_BYTES)),
             gets: Gauge::default(),
             gets_refused: Counter::default(),
@@ -82,6 +116,7 @@ impl Metrics {
             scrapes_in_flight: Gauge::default(),
             connections: Gauge::default(),
             connections_refused: Counter::default(),
+            hooks: Hooks::default(),
         };
         registry.register(
             "alertmanager_http_request_duration_seconds",
@@ -171,6 +206,26 @@ impl Metrics {
                 .inc_by(count);
         }
         self.invalid.inc_by(received.errors.len() as u64);
+    }
+
+    /// Has something done before each scrape, such as reading how much there is of something. It has to
+    /// be quick: it runs where requests are answered.
+    pub fn before_scrape(&self, hook: impl Fn() + Send + Sync + 'static) {
+        let mut hooks = self.hooks.0.lock().unwrap_or_else(PoisonError::into_inner);
+        hooks.push(Arc::new(hook));
+    }
+
+    /// Does what is to be done before a scrape.
+    pub fn prepare_scrape(&self) {
+        let hooks = self
+            .hooks
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        for hook in hooks {
+            hook();
+        }
     }
 
     /// Counts a scrape.

@@ -11,13 +11,19 @@
 //! | takes its time with the body | 408, see [`super::intake`] |
 //! | does not read its answer ([`STALL_SECONDS_MAX`]) | the end, and what the answer held is released |
 //! | says nothing at all ([`IDLE_SECONDS_MAX`]) | the end |
+//! | takes its time to agree on TLS ([`HEADER_SECONDS_MAX`]) | the end |
 //!
 //! At shutdown no connection is taken any more; those that are open finish the request that they have
 //! begun, and what is not finished after the time of grace is cut off.
 
+mod http2;
 mod patience;
+mod plain_http;
 mod read_to_end;
 mod request_line;
+mod web;
+
+pub use web::{Web, WebError, log_listening};
 
 use std::future::Future;
 use std::io;
@@ -33,11 +39,14 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
-use super::answer::closing;
+use super::answer::{Answer, closing};
 use super::backend::Backend;
 use super::service::Api;
 use patience::{Patience, Phase};
+use plain_http::Looked;
 use read_to_end::ReadToEnd;
 
 /// How long the headers of a request may take once they have begun.
@@ -94,13 +103,69 @@ impl Listener for TcpListener {
     }
 }
 
+/// What connections are served with.
+struct Served<B> {
+    api: Arc<Api<B>>,
+    web: Option<Arc<Web>>,
+}
+
+impl<B> Clone for Served<B> {
+    fn clone(&self) -> Self {
+        Self {
+            api: Arc::clone(&self.api),
+            web: self.web.clone(),
+        }
+    }
+}
+
+impl<B> Served<B> {
+    fn has_tls(&self) -> bool {
+        self.web.as_ref().is_some_and(|web| web.has_tls())
+    }
+}
+
+impl<B: Backend> Served<B> {
+    /// Answers a request, and tells whether its body was read to the end.
+    async fn answer(&self, request: hyper::Request<Incoming>) -> (Answer, bool) {
+        let (parts, body) = request.into_parts();
+        let (body, has_ended) = ReadToEnd::new(body);
+        let request = hyper::Request::from_parts(parts, body);
+        let answer = match &self.web {
+            None => self.api.answer(request).await,
+            Some(web) => match web.admit(request.headers()).await {
+                Ok(passed) => {
+                    let mut answer = self.api.answer(request).await;
+                    passed.put_headers(&mut answer);
+                    answer
+                }
+                Err(refusal) => *refusal,
+            },
+        };
+        (answer, has_ended.load(Ordering::Acquire))
+    }
+}
+
 /// Serves until `stop` is done, then lets open requests finish.
 pub async fn serve<B: Backend>(
-    mut listener: impl Listener,
+    listener: impl Listener,
     api: Arc<Api<B>>,
     limits: Limits,
     stop: impl Future<Output = ()> + Send,
 ) {
+    serve_with(listener, api, limits, None, stop).await;
+}
+
+/// As [`serve`], with what a web configuration file says, if there is one. Several listeners may share
+/// it.
+pub async fn serve_with<B: Backend>(
+    mut listener: impl Listener,
+    api: Arc<Api<B>>,
+    limits: Limits,
+    web: Option<Arc<Web>>,
+    stop: impl Future<Output = ()> + Send,
+) {
+    let served = Served { api, web };
+    let api = Arc::clone(&served.api);
     let places = Arc::new(Semaphore::new(limits.connections_max));
     let (closing, is_closing) = watch::channel(false);
     let mut connections = JoinSet::new();
@@ -125,14 +190,16 @@ pub async fn serve<B: Backend>(
                 connections = limits.connections_max,
                 "A connection was refused: too many are open."
             );
-            refuse(io).await;
+            if !served.has_tls() {
+                refuse(io).await;
+            }
             continue;
         };
-        let (api, is_closing) = (Arc::clone(&api), is_closing.clone());
+        let (served, is_closing) = (served.clone(), is_closing.clone());
         connections.spawn(async move {
-            let open = api.metrics().connections.clone();
+            let open = served.api.metrics().connections.clone();
             open.inc();
-            connection(io, api, is_closing).await;
+            connection(io, served, is_closing).await;
             open.dec();
             drop(place);
         });
@@ -151,22 +218,56 @@ pub async fn serve<B: Backend>(
     }
 }
 
-/// Serves one connection to its end.
-pub async fn connection<B: Backend>(
+/// Serves one connection to its end, in the protocol that it agrees upon.
+async fn connection<B: Backend>(
     io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    api: Arc<Api<B>>,
+    served: Served<B>,
+    is_closing: watch::Receiver<bool>,
+) {
+    let Some(web) = served.web.clone().filter(|web| web.has_tls()) else {
+        return http1_connection(io, served, is_closing).await;
+    };
+    let limit = Duration::from_secs(HEADER_SECONDS_MAX);
+    let secured = match tokio::time::timeout(limit, secured(io, &web)).await {
+        Ok(Ok(secured)) => secured,
+        Ok(Err(error)) => {
+            tracing::debug!(err = %error, "TLS could not be agreed upon.");
+            return;
+        }
+        Err(_) => return,
+    };
+    let is_http2 = secured.get_ref().1.alpn_protocol() == Some(b"h2");
+    match is_http2 {
+        true => http2::connection(secured, served, is_closing).await,
+        false => http1_connection(secured, served, is_closing).await,
+    }
+}
+
+/// The connection with TLS around it.
+async fn secured<T: AsyncRead + AsyncWrite + Unpin>(
+    io: T,
+    web: &Web,
+) -> io::Result<TlsStream<Looked<T>>> {
+    let io = Looked::at(io).await?;
+    let config = web.tls().await.map_err(|error| {
+        tracing::error!(err = %error, "Unable to parse configuration");
+        io::Error::other(error)
+    })?;
+    TlsAcceptor::from(config).accept(io).await
+}
+
+async fn http1_connection<B: Backend>(
+    io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    served: Served<B>,
     mut is_closing: watch::Receiver<bool>,
 ) {
     let phase = Phase::default();
     let io = TokioIo::new(Patience::new(io, phase.clone()));
     let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let (api, request_phase) = (Arc::clone(&api), phase.begin_request());
+        let (served, request_phase) = (served.clone(), phase.begin_request());
         async move {
-            let (parts, body) = request.into_parts();
-            let (body, has_ended) = ReadToEnd::new(body);
-            let request = hyper::Request::from_parts(parts, body);
-            let mut answer = api.answer(request).await;
-            if !has_ended.load(Ordering::Acquire) {
+            let (mut answer, has_ended) = served.answer(request).await;
+            if !has_ended {
                 answer = closing(answer);
             }
             answer.body_mut().hold(request_phase);

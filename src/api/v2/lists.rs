@@ -75,7 +75,7 @@ impl AlertFilter {
                 && (self.receiver.is_none() || receivers().any(|it| self.has_name(it)))
                 && (self.receiver_matchers.is_empty() || receivers().any(|it| self.has_labels(it)))
         });
-        all.sort_unstable_by_key(|listed| listed.alert.fingerprint());
+        all.sort_by_cached_key(|listed| listed.alert.fingerprint());
         all
     }
 

@@ -246,12 +246,12 @@ impl Backend for Node {
 
     async fn submit_alerts(&self, batch: NewAlerts) -> Result<(), Refusal> {
         let shared = self.shared()?;
-        let received_at = batch.received_at;
-        let alerts = batch.to_record(TENANT).alerts;
-        let count = alerts.len();
+        let count = batch.alerts.len();
         let (waiting, limited) = {
             let mut core = shared.core();
-            let admission = core.tenant_entry(TENANT).admit(received_at, alerts);
+            let admission = core
+                .tenant_entry(TENANT)
+                .admit(batch.received_at, &batch.alerts);
             let records = admission.records;
             let waiting: Vec<Waiting> = match records.len() {
                 0 => Vec::new(),
@@ -471,6 +471,47 @@ impl Backend for Node {
         let reloaded = tokio::task::spawn_blocking(move || reloader.reload()).await;
         reloaded.map_err(|fault| fault.to_string())?
     }
+}
+
+/// How many alerts of groups fire, by what keeps them quiet. Each counts once: suppressed goes before
+/// active, active before unprocessed, which is in no group that was flushed (Alertmanager 0.34).
+pub(super) fn alerts_by_state(shared: &Shared, now: WallTime) -> [(&'static str, u64); 3] {
+    let mut fires: HashMap<Fingerprint, (Arc<Alert>, bool)> = HashMap::new();
+    if let Some(tenant) = shared.core().tenant(TENANT) {
+        for group in tenant.groups() {
+            let is_processed = group.flush_index > 0;
+            for fingerprint in &group.alerts {
+                let alert = tenant.alert(*fingerprint);
+                let Some(alert) = alert.filter(|it| !it.is_resolved_at(now)) else {
+                    continue;
+                };
+                let (_, processed) = fires
+                    .entry(*fingerprint)
+                    .or_insert_with(|| (Arc::clone(alert), false));
+                *processed |= is_processed;
+            }
+        }
+    }
+    let [mut active, mut suppressed, mut unprocessed] = [0; 3];
+    let fires: Vec<(Arc<Alert>, bool)> = fires.into_values().collect();
+    let mut quieting = Quieting::default();
+    for piece in fires.chunks(PREDICTED_AT_ONCE_MAX) {
+        let core = shared.core();
+        for (alert, is_processed) in piece {
+            let is_suppressed = quieting.of(&core, alert, now).is_suppressed();
+            let count = match (is_suppressed, is_processed) {
+                (true, _) => &mut suppressed,
+                (false, true) => &mut active,
+                (false, false) => &mut unprocessed,
+            };
+            *count += 1;
+        }
+    }
+    [
+        ("active", active),
+        ("suppressed", suppressed),
+        ("unprocessed", unprocessed),
+    ]
 }
 
 /// A group as the core has it.

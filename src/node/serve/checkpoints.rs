@@ -13,7 +13,7 @@ use super::shared::Shared;
 use crate::wal::OpenError;
 
 /// Bytes of log after which a checkpoint is taken: a start replays them in a fraction of a second.
-pub(super) const LOG_BYTES_MAX: u64 = 64 * 1024 * 1024;
+pub(super) const LOG_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// How often it is looked whether there are so many.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -117,6 +117,8 @@ pub(super) fn take(shared: &Shared) -> Result<(), OpenError> {
         return Ok(());
     };
     shared.counts.checkpoints.fetch_add(1, Ordering::Relaxed);
+    let bytes = &shared.counts.checkpoint_bytes;
+    bytes.store(info.file_bytes, Ordering::Relaxed);
     debug!(
         component = "wal",
         lsn = info.lsn.0,

@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::core::dedup::Reason;
 use crate::core::{Decision, Event, Verdict};
+use crate::record::Record;
 
 /// Counters since the process began.
 #[derive(Debug, Default)]
@@ -23,8 +25,14 @@ pub(super) struct Counts {
     pub(super) in_doubt_skipped: AtomicU64,
     /// Integrations that knew all of it already.
     pub(super) deduplicated: AtomicU64,
-    /// Configurations that could not be loaded, and when the last one was.
+    /// Alerts that came, known or not.
+    pub(super) alerts_applied: AtomicU64,
+    /// How often the notification log was asked, and how often it knew nothing.
+    pub(super) log_queries: AtomicU64,
+    pub(super) log_queries_in_vain: AtomicU64,
+    /// Checkpoints that were taken, and the length of the last one.
     pub(super) checkpoints: AtomicU64,
+    pub(super) checkpoint_bytes: AtomicU64,
 }
 
 fn add(counter: &AtomicU64, count: usize) {
@@ -41,14 +49,31 @@ impl Counts {
             Verdict::OutsideActiveIntervals { alerts, .. } => {
                 add(&self.outside_active_interval, *alerts);
             }
-            Verdict::Deduplicated { .. } => add(&self.deduplicated, 1),
+            Verdict::Deduplicated { .. } => {
+                add(&self.deduplicated, 1);
+                add(&self.log_queries, 1);
+            }
             Verdict::Superseded { .. } => add(&self.in_doubt_superseded, 1),
             Verdict::AssumedDelivered { .. } => add(&self.in_doubt_skipped, 1),
-            Verdict::Notify { .. }
-            | Verdict::NothingToSend { .. }
-            | Verdict::Quarantined { .. }
+            Verdict::Notify { reason, .. } | Verdict::NothingToSend { reason, .. } => {
+                add(&self.log_queries, 1);
+                add(
+                    &self.log_queries_in_vain,
+                    usize::from(*reason == Reason::FirstNotification),
+                );
+            }
+            Verdict::Quarantined { .. }
             | Verdict::UnknownInterval { .. }
             | Verdict::ReceiverMissing => {}
+        }
+    }
+
+    /// Counts a record that was applied.
+    pub(super) fn applied(&self, record: &Record) {
+        match record {
+            Record::AlertBatch(batch) => add(&self.alerts_applied, batch.alerts.len()),
+            Record::AlertTouch(touches) => add(&self.alerts_applied, touches.touches.len()),
+            _ => {}
         }
     }
 

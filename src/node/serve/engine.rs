@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   arrivals ─► apply ─► decide ─► records ─► journal ─► (durable) ─► arrivals ─► notifications out
-//!      ▲ durable records, refusals, "look again"
+//!      ▲ durable records
 //! ```
 //!
 //! **Invariants**
@@ -17,11 +17,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use tracing::{debug, error, warn};
 
+use super::arrivals::Arrivals;
 use super::dispatch::Dispatcher;
 use super::journal::{Arrival, Decided};
 use super::shared::Shared;
@@ -52,7 +52,7 @@ const BYTES_AT_ONCE_MAX: usize = 256 * 1024;
 /// The thread.
 pub(super) struct Engine {
     pub(super) shared: Arc<Shared>,
-    pub(super) arrivals: Receiver<Arrival>,
+    pub(super) arrivals: Arc<Arrivals>,
     pub(super) dispatcher: Dispatcher,
     /// What the log refused, oldest first.
     unsent: VecDeque<Decided>,
@@ -62,7 +62,7 @@ pub(super) struct Engine {
 impl Engine {
     pub(super) fn new(
         shared: Arc<Shared>,
-        arrivals: Receiver<Arrival>,
+        arrivals: Arc<Arrivals>,
         dispatcher: Dispatcher,
     ) -> Self {
         Self {
@@ -77,20 +77,7 @@ impl Engine {
     /// Works until it is told to stop.
     pub(super) fn run(mut self) {
         let mut sleep = Duration::ZERO;
-        loop {
-            let mut arrived = Vec::new();
-            match self.arrivals.recv_timeout(sleep) {
-                Ok(first) => {
-                    arrived.push(first);
-                    let more = self.arrivals.try_iter().take(ARRIVALS_AT_ONCE_MAX - 1);
-                    arrived.extend(more);
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
-            }
-            if arrived.iter().any(|it| matches!(it, Arrival::Stop)) {
-                return;
-            }
+        while let Some(arrived) = self.arrivals.take(ARRIVALS_AT_ONCE_MAX, sleep) {
             sleep = self.work(arrived);
         }
     }
@@ -103,22 +90,14 @@ impl Engine {
         self.take_back_refused();
         let mut core = self.shared.core();
         for arrival in arrived {
-            match arrival {
-                Arrival::Durable {
-                    first,
-                    records,
-                    release: notifications,
-                } => {
-                    let mut lsn = first;
-                    for record in records {
-                        events.extend(core.apply(lsn, record));
-                        applied = Some(lsn);
-                        lsn = lsn.next();
-                    }
-                    release.extend(notifications);
-                }
-                Arrival::Look | Arrival::Stop => {}
+            let mut lsn = arrival.first;
+            for record in arrival.records {
+                self.shared.counts.applied(&record);
+                events.extend(core.apply(lsn, record));
+                applied = Some(lsn);
+                lsn = lsn.next();
             }
+            release.extend(arrival.release);
         }
         let now = self.shared.clock.wall();
         let is_stopping = self.shared.is_stopping.load(Ordering::Acquire);

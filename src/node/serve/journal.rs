@@ -16,33 +16,23 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::SyncSender;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use super::arrivals::Arrivals;
 
 use crate::core::Notification;
 use crate::record::Record;
 use crate::wal::{AppendError, Lane, Log, Lsn, NewRecord};
 
-/// Requests that may wait for the core: a few milliseconds of its work, and less memory than the log's
-/// own queue may hold.
-pub(super) const ARRIVALS_MAX: usize = 4096;
-
-/// What reaches the core's thread.
+/// Records that are durable.
 #[derive(Debug)]
-pub(super) enum Arrival {
-    /// Records are durable.
-    Durable {
-        /// The LSN of the first; the others follow without a gap.
-        first: Lsn,
-        /// The records.
-        records: Vec<Record>,
-        /// What may be sent now.
-        release: Vec<Notification>,
-    },
-    /// The policy has changed, or time has jumped: look again.
-    Look,
-    /// End.
-    Stop,
+pub(super) struct Arrival {
+    /// The LSN of the first; the others follow without a gap.
+    pub(super) first: Lsn,
+    /// The records.
+    pub(super) records: Vec<Record>,
+    /// What may be sent now.
+    pub(super) release: Vec<Notification>,
 }
 
 /// Records that the core decided, and the notifications that wait for them.
@@ -63,7 +53,7 @@ pub(super) struct NotDurable {
 pub(super) struct Journal {
     /// Absent once the log is closed.
     log: RwLock<Option<Log>>,
-    arrivals: SyncSender<Arrival>,
+    arrivals: Arc<Arrivals>,
     handed_on: AtomicU64,
 }
 
@@ -74,7 +64,7 @@ impl fmt::Debug for Journal {
 }
 
 impl Journal {
-    pub(super) fn new(log: Log, arrivals: SyncSender<Arrival>) -> Self {
+    pub(super) fn new(log: Log, arrivals: Arc<Arrivals>) -> Self {
         Self {
             handed_on: AtomicU64::new(log.durable().0),
             log: RwLock::new(Some(log)),
@@ -90,7 +80,7 @@ impl Journal {
     /// Asks for the records to be appended together. `then` is called once: when they are durable and
     /// on their way to the core, or with the reason why they are not, perhaps before this returns.
     pub(super) fn submit(
-        self: &std::sync::Arc<Self>,
+        self: &Arc<Self>,
         lane: Lane,
         records: Vec<Record>,
         then: impl FnOnce(Result<(), NotDurable>) + Send + 'static,
@@ -105,7 +95,7 @@ impl Journal {
 
     /// As [`Self::submit`], with notifications that may be sent once the records are durable.
     pub(super) fn submit_and_release(
-        self: &std::sync::Arc<Self>,
+        self: &Arc<Self>,
         lane: Lane,
         records: Vec<Record>,
         release: Vec<Notification>,
@@ -117,10 +107,10 @@ impl Journal {
         };
         // The completion owns what it needs; if the log does not take the request, it comes back
         // through this slot.
-        let slot = std::sync::Arc::new(std::sync::Mutex::new(Some((records, release, then))));
-        let journal = std::sync::Arc::clone(self);
-        let taken = std::sync::Arc::clone(&slot);
-        let take = move |slot: &std::sync::Mutex<Option<_>>| {
+        let slot = Arc::new(Mutex::new(Some((records, release, then))));
+        let journal = Arc::clone(self);
+        let taken = Arc::clone(&slot);
+        let take = move |slot: &Mutex<Option<_>>| {
             slot.lock().unwrap_or_else(PoisonError::into_inner).take()
         };
         let done = Box::new(move |result: Result<crate::wal::Appended, AppendError>| {
@@ -148,24 +138,16 @@ impl Journal {
 
     fn hand_on(&self, first: Lsn, last: Lsn, records: Vec<Record>, release: Vec<Notification>) {
         self.handed_on.store(last.0, Ordering::Release);
-        // The core's thread ends after the log has been closed, or with the process.
-        let _ = self.arrivals.send(Arrival::Durable {
+        self.arrivals.push(Arrival {
             first,
             records,
             release,
         });
     }
 
-    /// Tells the core's thread something.
-    pub(super) fn tell(&self, arrival: Arrival) {
-        // It is gone only when there is nobody left to tell.
-        let _ = self.arrivals.send(arrival);
-    }
-
-    /// As [`Self::tell`], unless there is no room.
-    pub(super) fn try_tell(&self, arrival: Arrival) {
-        // A busy thread looks anyway.
-        let _ = self.arrivals.try_send(arrival);
+    /// Makes the core's thread look at once.
+    pub(super) fn shake(&self) {
+        self.arrivals.shake();
     }
 
     /// Does something with the log, unless it is closed.

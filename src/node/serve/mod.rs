@@ -18,12 +18,14 @@
 //! with the same key; a checkpoint; the log is closed in order. Killed at any of these steps it is a
 //! crash like any other.
 
+mod arrivals;
 mod backend;
 mod checkpoints;
 mod counts;
 mod dispatch;
 mod engine;
 mod journal;
+mod meters;
 mod plan;
 mod recovery;
 mod reload;
@@ -33,7 +35,6 @@ use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration as StdDuration;
 
@@ -57,11 +58,13 @@ use crate::delivery::{Delivery, Intents, World as DeliveryWorld};
 use crate::model::Duration;
 use crate::node::logging;
 use crate::wal::{LogOptions, OpenError, ThreadOptions};
+use arrivals::Arrivals;
 use backend::{Node, Running};
 use checkpoints::Checkpoints;
 use dispatch::{Dispatcher, ResultJournal};
 use engine::Engine;
-use journal::{ARRIVALS_MAX, Arrival, Journal};
+use journal::Journal;
+use meters::{Meters, Source};
 use plan::Workshop;
 use recovery::{Opening, Recovered, recover};
 use reload::Reloader;
@@ -212,8 +215,8 @@ pub fn serve(options: &ServeOptions, world: &World) -> Result<(), Failure> {
         report,
     } = recovered;
     report.log();
-    let (arrivals, arrived) = sync_channel(ARRIVALS_MAX);
-    let journal = Arc::new(Journal::new(log, arrivals));
+    let arrivals = Arc::new(Arrivals::default());
+    let journal = Arc::new(Journal::new(log, Arc::clone(&arrivals)));
     delivery.install(plan.installations.clone());
     let shared = Arc::new(Shared::new(
         core,
@@ -243,12 +246,17 @@ pub fn serve(options: &ServeOptions, world: &World) -> Result<(), Failure> {
     });
     let threads = Threads::start(
         &shared,
-        arrived,
+        &arrivals,
         dispatcher,
         &checkpoints,
         report.log_bytes(),
     )
     .map_err(start("start the threads of the server"))?;
+    http.meters.begin(Source {
+        shared: Arc::clone(&shared),
+        reloader: Arc::clone(&reloader),
+        delivery: delivery.clone(),
+    });
     node.begin(Running {
         shared: Arc::clone(&shared),
         reloader: Arc::clone(&reloader),
@@ -323,6 +331,7 @@ async fn bind(address: &ListenAddress) -> io::Result<TcpListener> {
 
 /// Connections.
 struct Http {
+    meters: Arc<Meters>,
     addresses: Vec<SocketAddr>,
     stop: watch::Sender<bool>,
     serving: JoinSet<()>,
@@ -340,6 +349,9 @@ impl Http {
     ) -> Result<Self, Failure> {
         let mut registry = Registry::default();
         let metrics = Arc::new(Metrics::register(&mut registry));
+        let meters = Arc::new(Meters::register(&mut registry, options));
+        let filled = Arc::clone(&meters);
+        metrics.before_scrape(move || filled.fill());
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let api = Api::new(
             Arc::clone(node),
@@ -377,6 +389,7 @@ impl Http {
         }
         Ok(Self {
             addresses: bound.addresses,
+            meters,
             stop,
             serving,
         })
@@ -431,18 +444,19 @@ impl Signals {
 /// The threads of core and checkpoints.
 struct Threads {
     engine: std::thread::JoinHandle<()>,
+    arrivals: Arc<Arrivals>,
     checkpoints: std::thread::JoinHandle<()>,
 }
 
 impl Threads {
     fn start(
         shared: &Arc<Shared>,
-        arrived: std::sync::mpsc::Receiver<Arrival>,
+        arrivals: &Arc<Arrivals>,
         dispatcher: Dispatcher,
         checkpoints: &Arc<Checkpoints>,
         log_bytes: u64,
     ) -> io::Result<Self> {
-        let engine = Engine::new(Arc::clone(shared), arrived, dispatcher);
+        let engine = Engine::new(Arc::clone(shared), Arc::clone(arrivals), dispatcher);
         let engine = std::thread::Builder::new()
             .name("core".to_owned())
             .spawn(move || engine.run())?;
@@ -452,6 +466,7 @@ impl Threads {
             .spawn(move || handle.run(&shared, log_bytes))?;
         Ok(Self {
             engine,
+            arrivals: Arc::clone(arrivals),
             checkpoints,
         })
     }
@@ -468,7 +483,7 @@ impl Threads {
             warn!(component = "wal", err = %fault, "The last checkpoint could not be taken; the next start reads the log.");
         }
         let closed = shared.journal.close();
-        shared.journal.tell(Arrival::Stop);
+        self.arrivals.end();
         if self.engine.join().is_err() {
             error!("The thread of the core panicked.");
         }

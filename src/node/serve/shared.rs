@@ -7,7 +7,7 @@ use tokio::sync::{Notify, watch};
 use tracing::error;
 
 use super::counts::Counts;
-use super::journal::{Arrival, Decided, Journal};
+use super::journal::{Decided, Journal};
 use super::plan::Plan;
 use crate::core::Core;
 use crate::sys::{Clock, Entropy};
@@ -91,6 +91,9 @@ impl Shared {
     /// answer to what they sent find its effect.
     pub(super) async fn caught_up(&self) {
         let target = self.journal.handed_on();
+        if self.applied() < target {
+            self.journal.shake();
+        }
         let mut applied = self.applied.subscribe();
         // The sender is in `self`: it cannot be gone.
         let _ = applied.wait_for(|applied| *applied >= target).await;
@@ -106,9 +109,9 @@ impl Shared {
         std::mem::take(&mut lock(&self.refused))
     }
 
-    /// Makes the core's thread look again soon. That there is no room to tell it means that it is busy.
+    /// Makes the core's thread look again: the policy has changed, or there is something to take back.
     pub(super) fn look(&self) {
-        self.journal.try_tell(Arrival::Look);
+        self.journal.shake();
     }
 
     /// Ends the process, for nothing can be acknowledged any more.
