@@ -8,6 +8,10 @@ mod core;
 #[path = "../core/support.rs"]
 mod core_support;
 #[allow(dead_code, reason = "what other tests need of it is not needed here")]
+#[path = "../core/support.rs"]
+mod core_support;
+mod keys;
+#[allow(dead_code, reason = "what other tests need of it is not needed here")]
 #[path = "../recovery/support.rs"]
 mod support;
 mod templates;
