@@ -1,7 +1,8 @@
 # Every verb that CI uses, and no other way in.
 #
 #   make run      build, and serve on :9093 with docs/examples/alertmanager.yml and a store under ./data
-#   make test     all tests
+#   make demo     kill the server again and again while a real Prometheus sends to it; about 40 s
+#   make test     all tests; fetches the Prometheus that some of them talk to (scripts/test-deps)
 #   make lint     format, clippy, licences
 #   make bench    benchmarks, beside a bare loop on the same disk
 #   make coverage which lines of src/wal the tests reach; every one has to be (needs cargo-llvm-cov)
@@ -15,7 +16,7 @@ SECONDS ?= 60
 PROFILE := --profile chaos
 BUILT := $(or $(CARGO_TARGET_DIR),target)/chaos
 
-.PHONY: run test lint bench coverage fuzz chaos
+.PHONY: run demo test lint bench coverage fuzz chaos
 
 run:
 	$(CARGO) build --release --locked -p tocsin
@@ -32,7 +33,13 @@ run:
 	target/release/tocsin --config.file=docs/examples/alertmanager.yml --storage.path=data \
 		--cluster.listen-address=
 
+demo:
+	@scripts/test-deps >/dev/null
+	$(CARGO) build --release --locked -p tocsin -p tocsin-chaos --bins
+	$(or $(CARGO_TARGET_DIR),target)/release/tocsin-chaos demo
+
 test:
+	@scripts/test-deps >/dev/null
 	$(CARGO) test --workspace --locked
 
 lint:

@@ -16,6 +16,8 @@ use std::process::{Command, Stdio};
 mod check_config;
 #[path = "cli_amtool/command_line.rs"]
 mod command_line;
+#[path = "cli_amtool/server.rs"]
+mod server;
 
 /// What a run came to: standard output, standard error, exit code.
 type Run = (String, String, i32);

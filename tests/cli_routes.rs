@@ -36,9 +36,11 @@ fn run(files: &[(&str, &str)], words: &[&str]) -> Ran {
         stdin: Box::new(|_| Ok(Vec::new())),
         stdin_is_terminal: true,
         home: None,
+        user: None,
         shows_progress: false,
         prints_to_terminal: false,
         serve: |_, _| unreachable!("no test of commands runs the server"),
+        request: |_, _, _| unreachable!("no test of commands has a network"),
     };
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let words = words.iter().map(OsString::from);

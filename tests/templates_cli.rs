@@ -37,9 +37,11 @@ fn run(files: &[(&str, &str)], stdin: &str, words: &[&str]) -> Ran {
         stdin: Box::new(move |_| Ok(stdin.clone())),
         stdin_is_terminal: false,
         home: None,
+        user: None,
         shows_progress: false,
         prints_to_terminal: false,
         serve: |_, _| unreachable!("no test of commands runs the server"),
+        request: |_, _, _| unreachable!("no test of commands has a network"),
     };
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let words = words.iter().map(OsString::from);

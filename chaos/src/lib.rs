@@ -9,6 +9,7 @@
 )]
 
 pub mod example;
+pub mod kill;
 pub mod log;
 pub mod program;
 pub mod table;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 
+use crate::kill;
 use crate::log::enumerate::{Plan, Points};
 use crate::log::suites::{
     Tally, bounded, histories, history, in_parallel, reference, rot, threads, workload,
@@ -38,6 +39,18 @@ enum Length {
 
 #[derive(Debug, Subcommand)]
 enum Action {
+    /// Kills the server again and again while a real Prometheus sends to it, then one table
+    Demo {
+        /// The server's program; tocsin beside this program unless another is named
+        #[arg(long)]
+        target: Option<PathBuf>,
+        /// Prometheus' program; the one on the PATH, or that of scripts/test-deps, unless another is named
+        #[arg(long)]
+        prometheus: Option<PathBuf>,
+        /// How often it is killed
+        #[arg(long, default_value_t = 7)]
+        kills: usize,
+    },
     /// All suites over the log, then one table
     Log {
         /// How much of it
@@ -133,6 +146,11 @@ fn real_clock() -> impl Clock {
 fn run(action: Action, out: &mut dyn Write) -> Result<ExitCode> {
     let clock = real_clock();
     match action {
+        Action::Demo {
+            target,
+            prometheus,
+            kills,
+        } => demo(target, prometheus, kills, Arc::new(clock), out),
         Action::Log {
             length,
             seed,
@@ -213,6 +231,52 @@ fn run(action: Action, out: &mut dyn Write) -> Result<ExitCode> {
             verdict(&tally, out)
         }
     }
+}
+
+/// Requests that Prometheus loses at each kill of the demonstration.
+const REFUSED_MIN: usize = 2;
+
+fn demo(
+    target: Option<PathBuf>,
+    prometheus: Option<PathBuf>,
+    kills: usize,
+    clock: Arc<dyn Clock>,
+    out: &mut dyn Write,
+) -> Result<ExitCode> {
+    let own = std::env::current_exe().context("cannot tell where this program is")?;
+    let profile_dir = own.parent().unwrap_or(Path::new("."));
+    let target_dir = profile_dir.parent().unwrap_or(Path::new("."));
+    let target = target.unwrap_or_else(|| profile_dir.join("tocsin"));
+    let prometheus = match prometheus {
+        Some(prometheus) => prometheus,
+        None => kill::find_prometheus(target_dir)?,
+    };
+    let dir = tempfile::Builder::new().prefix("tocsin-demo-").tempdir()?;
+    let options = kill::Options {
+        target: &target,
+        prometheus: &prometheus,
+        dir: dir.path(),
+        kills: &kill::kills_in_turn(kills, REFUSED_MIN),
+        clock,
+    };
+    let runtime = tokio::runtime::Runtime::new().context("cannot start threads")?;
+    let report = runtime.block_on(kill::run(&options, out));
+    let is_well = match &report {
+        Ok(report) => {
+            report.print(out)?;
+            report.is_well()
+        }
+        Err(_) => false,
+    };
+    if !is_well {
+        // What happened is in the logs.
+        let kept = dir.keep();
+        writeln!(out, "The files of this run are in {}", kept.display())?;
+    }
+    report.map(|_| match is_well {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
 }
 
 #[expect(

@@ -11,6 +11,7 @@
 pub mod amtool;
 mod check_config;
 pub mod exit;
+pub mod http;
 mod problem;
 mod program;
 pub mod serve;

@@ -27,6 +27,9 @@ impl Program {
     }
 }
 
+/// The version of Alertmanager whose behaviour this is: what clients compare.
+pub(super) const ALERTMANAGER_VERSION: &str = "0.34.0";
+
 /// What a program says of itself, in Alertmanager's layout: scripts read the first line.
 pub(super) fn version_text(program: &str) -> String {
     format!(

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::exit::Exit;
+use super::http::MakeRequest;
 use super::serve::flags::ServeArgs;
 use crate::sys::{Clock, Disk, Entropy, Files};
 use crate::wal::Environment;
@@ -31,12 +32,16 @@ pub struct World {
     pub files: Arc<dyn Files>,
     /// Runs the server: the parts meet in `node` only.
     pub serve: Serve,
+    /// Makes a request to a server.
+    pub request: MakeRequest,
     /// Reads standard input to its end, at most that many bytes.
     pub stdin: ReadStdin,
     /// Whether standard input is a terminal, so that nothing was piped in.
     pub stdin_is_terminal: bool,
     /// The user's home directory.
     pub home: Option<PathBuf>,
+    /// The user's name, if the system says it.
+    pub user: Option<String>,
     /// Whether somebody watches standard error.
     pub shows_progress: bool,
     /// Whether results go to a terminal, where a progress bar would stand between them.

@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 
 use gotemplate::strconv::quote;
 
-use super::block::{Checked, Refusal, Show, at_most_one, block};
+use super::block::{Block, Checked, Refusal, Show, at_most_one, block};
 use super::header::canonical;
 use super::paths::Directory;
 use super::tls::TlsConfig;
 use super::values::{ProxyUrl, Secret};
-use super::yaml::{Decode, Decoded, Decoder, Item, NodeId, read_map};
+use super::yaml::{self, Decode, Decoded, Decoder, Item, NodeId, read_map};
 
 pub use oauth2::{JWT_GRANT, OAuth2};
 pub use proxy::ProxyHeader;
@@ -188,6 +188,19 @@ impl Checked for HttpConfig {
 const ONE_OF_THREE: &str = "at most one of basic_auth, oauth2 & authorization must be configured";
 
 impl HttpConfig {
+    /// Reads a document that is nothing but this block. Relative paths in it are joined to the directory
+    /// of that file.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn load(text: &[u8], file: &str) -> Result<Self, yaml::Error> {
+        let document = yaml::parse(text)?;
+        let mut config = Self::with_defaults();
+        yaml::Decoder::plain(&document).read_document(&mut config)?;
+        config.resolve(&Directory::of(file));
+        Ok(config)
+    }
+
     fn check_authorization(&mut self, has_bearer: bool, has_other: bool) -> Result<(), Refusal> {
         let Some(authorization) = &mut self.authorization else {
             return Ok(());

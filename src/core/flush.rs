@@ -75,7 +75,6 @@ struct Flush<'a> {
     name: GroupName,
     route: RouteIndex,
     labels: LabelSet,
-    flush_index: u64,
     alerts: Arc<[TellAlert]>,
     firing: Arc<[u64]>,
     resolved: Arc<[u64]>,
@@ -101,7 +100,6 @@ impl Tenant {
             None => group.frozen.clone(),
         };
         let (name, route, labels) = (group.name.clone(), group.route, group.labels.clone());
-        let flush_index = group.flush_index;
         let passed = self.let_pass(route, frozen.clone(), now);
         self.mark(&frozen, &passed);
         let hashes = |is_resolved: bool| {
@@ -126,7 +124,6 @@ impl Tenant {
             name,
             route,
             labels,
-            flush_index,
             alerts: passed.alerts.into(),
             firing,
             resolved,
@@ -343,7 +340,9 @@ impl Flush<'_> {
             firing: &notification.firing,
             resolved: &notification.resolved,
         };
-        idempotency::key(self.store, &notification.key, self.flush_index, &content)
+        // The flushes of a group are counted anew when it comes again; this number never is.
+        let flush_id = self.tenant.allocated_flush_id;
+        idempotency::key(self.store, &notification.key, flush_id, &content)
     }
 
     fn new_flush_id(&mut self) -> u64 {

@@ -1,7 +1,8 @@
 //! The key by which a receiver can know a notification that it got already.
 //!
 //! **Invariant:** same key, same content. The key covers the store, so that two servers never share one,
-//! the number of the flush, so that a repeat is another notification, and everything that is told.
+//! the number of the notification, so that a repeat is another one, also in a group that went away and
+//! came again, and everything that is told.
 
 use sha2::{Digest, Sha256};
 
@@ -23,7 +24,7 @@ pub struct Content<'a> {
 pub fn key(
     store: &[u8; 16],
     place: &NotificationKeyV1,
-    flush_index: u64,
+    flush_id: u64,
     content: &Content<'_>,
 ) -> [u8; 32] {
     let mut digest = Sha256::new();
@@ -37,7 +38,7 @@ pub fn key(
     add(place.receiver.as_bytes());
     add(place.integration.as_bytes());
     add(&place.index.to_le_bytes());
-    add(&flush_index.to_le_bytes());
+    add(&flush_id.to_le_bytes());
     add(content.reason.as_bytes());
     for hashes in [content.firing, content.resolved] {
         let bytes: Vec<u8> = hashes.iter().flat_map(|hash| hash.to_le_bytes()).collect();

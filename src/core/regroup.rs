@@ -101,7 +101,10 @@ impl Tenant {
         }
         let mut is_partial = false;
         let policy = Arc::clone(&self.policy);
-        let gone = self.places_gone(&alert, places);
+        let gone = match is_firing {
+            true => Vec::new(),
+            false => self.places_gone(&alert, places),
+        };
         for route in policy.routes.matching(&alert.labels) {
             let labels = policy.routes.group_labels(route, &alert.labels);
             let name = self.group_name(route, &labels);

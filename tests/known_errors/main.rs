@@ -7,6 +7,7 @@ mod core;
 #[allow(dead_code, reason = "what other tests need of it is not needed here")]
 #[path = "../core/support.rs"]
 mod core_support;
+mod keys;
 #[allow(dead_code, reason = "what other tests need of it is not needed here")]
 #[path = "../recovery/support.rs"]
 mod support;

@@ -96,24 +96,17 @@ pub(super) struct Global {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Add and query alerts
-    Alert(Rest),
+    Alert(super::alert::AlertArgs),
     /// Add, expire or view silences
-    Silence(Rest),
+    Silence(super::silence::SilenceArgs),
     /// Validate alertmanager config files
     CheckConfig(super::check_config::CheckConfigArgs),
     /// View cluster status and peers
-    Cluster(Rest),
+    Cluster(super::cluster::ClusterArgs),
     /// View the running config, and how alerts are routed
     Config(ConfigArgs),
     /// Render template files
     Template(TemplateArgs),
-}
-
-/// Words of a command that is not there yet.
-#[derive(Debug, Args)]
-pub(super) struct Rest {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-    words: Vec<OsString>,
 }
 
 /// `amtool config`: `show` unless something else is named.

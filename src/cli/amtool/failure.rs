@@ -20,9 +20,13 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// For what Alertmanager's tool can do and this version cannot.
-    pub(super) fn not_yet(what: &str) -> Self {
-        Self::Command(format!("{what} is not part of this version yet"))
+    /// What is said, without what stands around it.
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::Command(text) | Self::Fatal(text) => text.clone(),
+            Self::Told => String::new(),
+            Self::Output(error) => error.to_string(),
+        }
     }
 
     /// Prints it as Alertmanager's tool does.

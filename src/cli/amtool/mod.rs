@@ -10,16 +10,25 @@
 //! `amtool: error: …` on standard error and, for errors that come out of a command, an empty line
 //! after it.
 
+mod alert;
 mod args;
 mod check_config;
+mod client;
+mod cluster;
 mod defaults;
 mod failure;
 mod features;
+mod format;
 mod log;
+mod object;
+mod operation;
 mod routes;
 mod show;
+mod silence;
 mod template;
+mod words;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use clap::CommandFactory;
@@ -39,7 +48,7 @@ pub(super) fn run(args: &[OsString], context: &mut Context<'_>) -> Result<Exit, 
     } else {
         defaults::read(context.world).and_then(|flags| {
             match args::parse(args, &flags, context.world.files.as_ref()) {
-                Parsed::Run(amtool) => command(&amtool, context),
+                Parsed::Run(amtool) => command(&amtool, &flags, context),
                 Parsed::Help(text) => write!(context.out, "{text}").map_err(Failure::from),
                 Parsed::Mistake(text) => Err(Failure::Command(text)),
             }
@@ -56,19 +65,23 @@ pub(super) fn run(args: &[OsString], context: &mut Context<'_>) -> Result<Exit, 
     }
 }
 
-/// What each command runs. A command of a later version goes into the place of its `not_yet`.
-fn command(amtool: &Amtool, context: &mut Context<'_>) -> Result<(), Failure> {
+/// What each command runs; `flags` are those of the user's files.
+fn command(
+    amtool: &Amtool,
+    flags: &BTreeMap<String, String>,
+    context: &mut Context<'_>,
+) -> Result<(), Failure> {
     if amtool.global.version {
         return version(context);
     }
     match &amtool.command {
         None => help(context),
-        Some(Command::Alert(_)) => Err(Failure::not_yet("`amtool alert`")),
-        Some(Command::Silence(_)) => Err(Failure::not_yet("`amtool silence`")),
-        Some(Command::Cluster(_)) => Err(Failure::not_yet("`amtool cluster`")),
+        Some(Command::Alert(args)) => alert::run(args, &amtool.global, context),
+        Some(Command::Silence(args)) => silence::run(args, &amtool.global, flags, context),
+        Some(Command::Cluster(args)) => cluster::run(args, &amtool.global, context),
         Some(Command::CheckConfig(args)) => check_config::run(args, &amtool.global, context),
         Some(Command::Config(args)) => match &args.command {
-            None | Some(ConfigCommand::Show) => show::run(&amtool.global),
+            None | Some(ConfigCommand::Show) => show::run(&amtool.global, context),
             Some(ConfigCommand::Routes(args)) => routes::run(args, &amtool.global, context),
         },
         Some(Command::Template(args)) => match &args.command {

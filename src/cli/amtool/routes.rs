@@ -8,10 +8,11 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::args::Global;
+use super::client::Client;
 use super::failure::Failure;
 use super::{features, log};
 use crate::cli::Context;
-use crate::config::{Options, load_file};
+use crate::config::{self, Options};
 use crate::model::route::Route;
 use crate::model::{LabelSet, Mode, Operator, RouteIndex, RouteTree};
 
@@ -74,24 +75,31 @@ fn load(
     mode: Mode,
     context: &mut Context<'_>,
 ) -> Result<RouteTree, Failure> {
-    let Some(file) = &args.config_file else {
-        return Err(match global.alertmanager_url {
-            Some(_) => Failure::not_yet("asking a server for its routes"),
-            None => Failure::Command(
-                "You have to specify one of --config.file or --alertmanager.url flags.".to_owned(),
-            ),
-        });
-    };
-    if global.alertmanager_url.is_some() {
-        let warning = "Warning: --config.file flag overrides the --alertmanager.url.";
-        writeln!(context.err, "{warning}")?;
-    }
     let options = Options {
         mode,
         local_zone: context.world.clock.local_zone(),
     };
-    let loaded = load_file(context.world.files.as_ref(), file, &options)
-        .map_err(|error| Failure::Command(error.to_string()))?;
+    let failed = |error: &dyn std::fmt::Display| Failure::Command(error.to_string());
+    let loaded = match (&args.config_file, &global.alertmanager_url) {
+        (None, None) => {
+            return Err(Failure::Command(
+                "You have to specify one of --config.file or --alertmanager.url flags.".to_owned(),
+            ));
+        }
+        (None, Some(_)) => {
+            let status = Client::new(global, context)?.status()?;
+            config::load(status.into_configuration().as_bytes(), &options)
+                .map_err(|error| failed(&error))?
+        }
+        (Some(file), url) => {
+            if url.is_some() {
+                let warning = "Warning: --config.file flag overrides the --alertmanager.url.";
+                writeln!(context.err, "{warning}")?;
+            }
+            config::load_file(context.world.files.as_ref(), file, &options)
+                .map_err(|error| failed(&error))?
+        }
+    };
     for warning in &loaded.warnings {
         let line = log::matcher_warning(context.world.clock.wall(), warning);
         writeln!(context.out, "{line}")?;

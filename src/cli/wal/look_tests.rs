@@ -177,9 +177,11 @@ fn world(disk: Moving) -> World {
         stdin: Box::new(|_| Ok(Vec::new())),
         stdin_is_terminal: true,
         home: None,
+        user: None,
         shows_progress: false,
         prints_to_terminal: false,
         serve: |_, _| unreachable!("no test of commands runs the server"),
+        request: |_, _, _| unreachable!("no test of commands has a network"),
     }
 }
 

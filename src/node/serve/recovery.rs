@@ -26,6 +26,9 @@ use crate::wal::{
     StartReport, StoreIdentity, ThreadOptions, Writer, open,
 };
 
+/// Records of that length surely fit into a batch of the log.
+const ONE_BATCH_BYTES_MAX: usize = 2 * 1024 * 1024;
+
 /// Rebuilds the core from checkpoint and records.
 struct Rebuild {
     stage: Stage,
@@ -218,19 +221,36 @@ fn continue_log(
         path: ".".into(),
         source,
     })?;
-    let mut applied = durable;
-    for record in records {
+    if records.is_empty() {
+        return Ok((log, durable));
+    }
+    let encoded = records.iter().map(|record| {
         let payload = record.encode().map_err(|fault| AppendError::Poisoned {
             cause: fault.to_string(),
         })?;
-        let encoded = NewRecord {
+        Ok(NewRecord {
             record_type: record.record_type(),
             schema: record.schema(),
             payload,
-        };
-        let appended = log.append_and_wait(Lane::Priority, vec![encoded])?;
-        core.apply(appended.last, record);
-        applied = appended.last;
+        })
+    });
+    let encoded: Vec<NewRecord> = encoded.collect::<Result<_, AppendError>>()?;
+    // In one batch, so that a crash leaves all of them or none; unless they are more than one may be.
+    let mut pieces = match encoded.iter().map(|it| it.payload.len()).sum::<usize>() {
+        0..=ONE_BATCH_BYTES_MAX => vec![encoded],
+        _ => encoded.into_iter().map(|it| vec![it]).collect(),
+    };
+    let mut records = records.into_iter();
+    let mut applied = durable;
+    for piece in pieces.drain(..) {
+        let count = piece.len();
+        let appended = log.append_and_wait(Lane::Priority, piece)?;
+        let mut lsn = appended.first;
+        for record in records.by_ref().take(count) {
+            core.apply(lsn, record);
+            applied = lsn;
+            lsn = lsn.next();
+        }
     }
     Ok((log, applied))
 }

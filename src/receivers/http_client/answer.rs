@@ -2,9 +2,11 @@
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Response, StatusCode};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
+
+use super::error::HttpError;
 
 /// The most of an answer that is kept. The largest that an integration has to understand, a search
 /// in Jira, is some 100 kB.
@@ -21,7 +23,8 @@ pub struct Answer {
     pub status: StatusCode,
     /// About it.
     pub headers: HeaderMap,
-    /// What was said, up to [`ANSWER_BYTES_MAX`]; empty if it could not be read to its end.
+    /// What was said, up to [`ANSWER_BYTES_MAX`] unless it was asked for as a whole; empty if it could
+    /// not be read to its end.
     pub body: Bytes,
 }
 
@@ -37,6 +40,25 @@ impl Answer {
             status: parts.status,
             headers: parts.headers,
             body,
+        }
+    }
+
+    /// Reads an answer whose body matters: all of it, or none.
+    pub(super) async fn read_whole(
+        response: Response<Incoming>,
+        bytes_max: usize,
+        deadline: Instant,
+    ) -> Result<Self, HttpError> {
+        let (parts, body) = response.into_parts();
+        let read = Limited::new(body, bytes_max).collect();
+        match timeout_at(deadline, read).await {
+            Ok(Ok(body)) => Ok(Self {
+                status: parts.status,
+                headers: parts.headers,
+                body: body.to_bytes(),
+            }),
+            Ok(Err(error)) => Err(HttpError::of_chain(&*error)),
+            Err(_) => Err(HttpError::deadline()),
         }
     }
 

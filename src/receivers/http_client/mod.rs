@@ -155,6 +155,25 @@ impl Client {
         }
     }
 
+    /// Makes a request and reads the whole answer, which is the result of a command.
+    ///
+    /// # Errors
+    /// As [`Self::send`], and that the answer broke off or is longer than `bytes_max`.
+    pub async fn fetch(
+        &self,
+        call: Call<'_>,
+        bytes_max: usize,
+        deadline: Instant,
+    ) -> Result<Answer, HttpError> {
+        let method = call.method.clone();
+        let answer = match timeout_at(deadline, self.exchange(call)).await {
+            Ok(Ok(response)) => Answer::read_whole(response, bytes_max, deadline).await,
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(HttpError::deadline()),
+        };
+        answer.map_err(|error| error.during(&method))
+    }
+
     async fn exchange(&self, call: Call<'_>) -> Result<http::Response<Incoming>, HttpError> {
         let target = target::Target::parse(call.url)?;
         let mut request = Request::new(Full::new(call.body));

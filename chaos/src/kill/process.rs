@@ -1,0 +1,60 @@
+//! Processes that do not outlive their handles.
+
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result};
+
+/// How much of a log is shown with an error.
+const TAIL_LINES: usize = 15;
+
+/// A process of ours.
+#[derive(Debug)]
+pub(super) struct Process {
+    child: Child,
+}
+
+impl Process {
+    /// Starts it; what it prints is added to that file.
+    #[expect(clippy::disallowed_types, reason = "a child writes to real files")]
+    pub(super) fn spawn(command: &mut Command, log: &Path) -> Result<Self> {
+        let open = || {
+            let file = OpenOptions::new().create(true).append(true).open(log);
+            file.with_context(|| format!("cannot open {}", log.display()))
+        };
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(open()?)
+            .stderr(open()?)
+            .spawn();
+        let program = command.get_program().to_string_lossy().into_owned();
+        let child = child.with_context(|| format!("cannot start {program}"))?;
+        Ok(Self { child })
+    }
+
+    /// Whether it has ended by itself.
+    pub(super) fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// SIGKILL, at once; returns when the process is gone.
+    pub(super) fn kill(&mut self) {
+        // It may have ended by itself; then there is nothing to be killed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// The last lines of a log.
+pub(super) fn tail(log: &Path) -> String {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
+}
