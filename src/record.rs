@@ -14,6 +14,7 @@
 use bincode::Options;
 use serde::{Deserialize, Serialize};
 
+use crate::sys::WallTime;
 pub use crate::wal::Lsn;
 use crate::wal::RecordType;
 use crate::wal::frame::PAYLOAD_BYTES_MAX;
@@ -198,6 +199,19 @@ pub struct CollectedV1 {
     pub at_ns: i64,
 }
 
+/// The process came up again, or its clock jumped: groups that were due meanwhile are told as they are at
+/// this record, and what is owed of groups that a new configuration does not have goes to those that it
+/// has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecoveredV1 {
+    /// Whose.
+    pub tenant: String,
+    /// When.
+    pub at_ns: i64,
+    /// The keys of the groups that were due, and which of the routes with the same key is theirs.
+    pub groups: Vec<(String, u32)>,
+}
+
 /// A configuration took effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfigAppliedV1 {
@@ -301,6 +315,7 @@ records! {
     SilenceMerge(MergeV1) = 19 schema 1 "silence_merge": "Silences of a peer.",
     TenantDeleted(TenantV1) = 20 schema 1 "tenant_deleted": "A tenant went.",
     Collected(CollectedV1) = 21 schema 1 "collected": "What had expired was removed.",
+    Recovered(RecoveredV1) = 22 schema 1 "recovered": "The process came up again.",
 }
 
 impl Record {
@@ -321,7 +336,31 @@ impl Record {
             Self::EndsAtExtended(body) => &body.tenant,
             Self::TenantCreated(body) | Self::TenantDeleted(body) => &body.tenant,
             Self::Collected(body) => &body.tenant,
+            Self::Recovered(body) => &body.tenant,
         }
+    }
+}
+
+impl Record {
+    /// When it happened, if it says so.
+    #[must_use]
+    pub fn at(&self) -> Option<WallTime> {
+        let at_ns = match self {
+            Self::AlertBatch(body) => body.received_at_ns,
+            Self::AlertTouch(body) => body.received_at_ns,
+            Self::SilenceSet(body) => body.received_at_ns,
+            Self::SilenceExpire(body) => body.received_at_ns,
+            Self::FlushIntent(body) => body.decided_at_ns,
+            Self::NotifyResult(body) => body.finished_at_ns,
+            Self::NflogMerge(body) | Self::SilenceMerge(body) => body.received_at_ns,
+            Self::GroupTimer(_) | Self::AlertForgotten(_) => return None,
+            Self::ConfigApplied(body) => body.applied_at_ns,
+            Self::EndsAtExtended(body) => body.decided_at_ns,
+            Self::TenantCreated(body) | Self::TenantDeleted(body) => body.at_ns,
+            Self::Collected(body) => body.at_ns,
+            Self::Recovered(body) => body.at_ns,
+        };
+        Some(WallTime(at_ns))
     }
 }
 

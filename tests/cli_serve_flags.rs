@@ -597,6 +597,27 @@ fn what_cannot_be_done_is_refused_and_never_ignored() {
 }
 
 #[test]
+fn what_is_taken_and_has_no_effect_is_told() {
+    let options = options(&[
+        "--cluster.listen-address=",
+        "--data.maintenance-interval=15m",
+        "--alerts.gc-interval=1m",
+        "--dispatch.maintenance-interval=1m",
+    ]);
+    assert_eq!(
+        options.expect("they are taken").notes,
+        [
+            Note(
+                "--alerts.gc-interval has no effect: alerts that are over are dropped at times of their own"
+            ),
+            Note(
+                "--dispatch.maintenance-interval has no effect: empty groups are dropped at times of their own"
+            ),
+        ]
+    );
+}
+
+#[test]
 fn own_flags_name_the_way_out() {
     assert_eq!(
         [

@@ -13,6 +13,7 @@ use crate::model::{Duration, Fingerprint};
 use crate::sys::WallTime;
 
 use super::alert::Alert;
+use super::counts::Mark;
 use super::groups::GroupId;
 use super::time::after;
 
@@ -71,6 +72,8 @@ pub(super) struct Stored {
     pub(super) is_partial: bool,
     /// Whether it is a source of an inhibition rule.
     pub(super) is_source: bool,
+    /// What its last flush found. Not part of the state.
+    pub(super) mark: Mark,
 }
 
 /// Alerts of one name by their ends.
@@ -108,6 +111,11 @@ impl Alerts {
         self.stored.values().map(|stored| &stored.alert)
     }
 
+    /// All alerts with their places, in no order.
+    pub(super) fn stored(&self) -> impl Iterator<Item = &Stored> {
+        self.stored.values()
+    }
+
     /// All fingerprints in their order.
     pub(super) fn sorted(&self) -> Vec<Fingerprint> {
         let mut all: Vec<Fingerprint> = self.stored.keys().copied().collect();
@@ -139,6 +147,7 @@ impl Alerts {
                     groups: InGroups::None,
                     is_partial: true,
                     is_source: false,
+                    mark: Mark::Unprocessed,
                 };
                 self.stored.insert(fingerprint, stored);
             }

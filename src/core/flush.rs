@@ -59,7 +59,7 @@ pub(super) enum Occasion {
 pub(super) struct Due {
     pub(super) group: GroupId,
     pub(super) occasion: Occasion,
-    /// Its alerts as they were when the process came up; else as they are.
+    /// Its alerts as they were when the process came up, if a notification of them is in doubt.
     pub(super) frozen: Option<Vec<TellAlert>>,
 }
 
@@ -94,9 +94,14 @@ impl Tenant {
         let Some(group) = self.groups.get(due.group) else {
             return;
         };
-        let frozen = due.frozen.unwrap_or_else(|| self.freeze(group, now));
+        let frozen = match due.frozen {
+            Some(frozen) => frozen,
+            None if group.frozen.is_empty() => self.freeze(group, now),
+            None => group.frozen.clone(),
+        };
         let (name, route, labels) = (group.name.clone(), group.route, group.labels.clone());
         let passed = self.let_pass(route, frozen.clone(), now);
+        self.mark(&frozen, &passed);
         let hashes = |is_resolved: bool| {
             let of_kind = passed
                 .alerts

@@ -22,6 +22,8 @@ use crate::model::{Fingerprint, LabelSet, RouteIndex};
 use crate::record::Lsn;
 use crate::sys::WallTime;
 
+use super::notification::TellAlert;
+
 /// The place of a group in the table; given to another once the group is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GroupId(pub(super) u32);
@@ -69,6 +71,8 @@ pub struct Group {
     pub alerts: BTreeSet<Fingerprint>,
     /// The time intervals that kept its last flush back. Not part of the state.
     pub muted_by: Arc<[String]>,
+    /// Its alerts as they were when the process came up and found the group due; until it was flushed.
+    pub(super) frozen: Vec<TellAlert>,
     pub(super) flight: Option<Flight>,
     /// Whether it waits to catch up after a downtime.
     pub(super) is_catching_up: bool,
@@ -91,6 +95,7 @@ impl Group {
             flush_index: 0,
             alerts: BTreeSet::new(),
             muted_by: Arc::default(),
+            frozen: Vec::new(),
             flight: None,
             is_catching_up: false,
         }
@@ -196,6 +201,16 @@ impl Groups {
     pub(super) fn add(&mut self, id: GroupId, fingerprint: Fingerprint) {
         if let Some(Some(group)) = self.table.get_mut(id.0 as usize) {
             group.alerts.insert(fingerprint);
+        }
+    }
+
+    /// Forgets what was frozen of alerts that are in other groups now.
+    pub(super) fn forget_frozen_of_others(&mut self) {
+        for group in self.table.iter_mut().flatten() {
+            let alerts = &group.alerts;
+            group
+                .frozen
+                .retain(|it| alerts.contains(&it.alert.fingerprint()));
         }
     }
 

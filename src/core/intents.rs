@@ -8,6 +8,8 @@ use crate::record::{
 };
 use crate::sys::WallTime;
 
+use super::alerts::InGroups;
+use super::counts::Mark;
 use super::event::Event;
 use super::groups::{GroupId, GroupName};
 use super::notification::Outcome;
@@ -65,6 +67,9 @@ impl Tenant {
         self.groups.change(id, |group| {
             group.created_at = WallTime(timer.created_at_ns);
             group.next_flush_at = WallTime(timer.next_flush_at_ns);
+            if timer.flush_index > group.flush_index {
+                group.frozen = Vec::new();
+            }
             group.flush_index = timer.flush_index;
             if let Some(flight) = &mut group.flight {
                 flight.is_timer_pending = false;
@@ -193,6 +198,9 @@ impl Tenant {
             }
             stored.groups.remove(id);
             stored.is_partial = true;
+            if stored.groups == InGroups::None {
+                stored.mark = Mark::Unprocessed;
+            }
             events.push(Event::AlertResolved {
                 group_key: Arc::clone(&group_key),
                 alert: Arc::clone(&stored.alert),

@@ -26,6 +26,7 @@
 mod admission;
 mod alert;
 mod alerts;
+mod counts;
 pub mod dedup;
 mod event;
 mod flush;
@@ -54,6 +55,7 @@ mod told;
 pub use admission::{Admission, NewAlert};
 pub use alert::{Alert, notification_hash};
 pub use alerts::KEPT_RESOLVED;
+pub use counts::AlertCounts;
 pub use event::{Action, Decision, Event, To, Verdict};
 pub use groups::{Group, GroupId, GroupName};
 pub use intents::{Intent, IntentState};

@@ -25,11 +25,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::model::Fingerprint;
+use crate::model::{Fingerprint, RouteIndex};
 use crate::sys::WallTime;
 
-use super::alert::notification_hash;
+use super::alert::{Alert, notification_hash};
 use super::dedup::Told;
+use super::groups::GroupName;
 use super::intents::Intent;
 use super::notification_log::{LogEntry, LogKey};
 use super::tenant::Tenant;
@@ -134,6 +135,15 @@ impl Tenant {
         self.forget_owed_without_group();
     }
 
+    /// Whether [`Self::take_strays`] would change anything.
+    pub(super) fn has_strays(&self) -> bool {
+        let known = self.receivers_by_key();
+        let is_stray = |key: &LogKey| !is_known(&known, key);
+        self.owed.iter().any(|(key, _)| is_stray(key))
+            || self.intents.keys().any(is_stray)
+            || !self.strays().is_empty()
+    }
+
     fn forget_owed_without_group(&mut self) {
         let known = self.receivers_by_key();
         let has = |key: &LogKey| is_known(&known, key);
@@ -150,6 +160,32 @@ impl Tenant {
             receivers.push(Arc::clone(receiver));
         }
         known
+    }
+
+    /// Whether the receiver of a route is owed the end of an alert because of groups that it was in.
+    pub(super) fn is_end_owed(
+        &self,
+        alert: &Alert,
+        route: RouteIndex,
+        places: &[GroupName],
+    ) -> bool {
+        let hash = notification_hash(&alert.labels);
+        let is_owed = |key: &LogKey| {
+            let told = self.log.get(key).map(LogEntry::told).unwrap_or_default();
+            let in_doubt = self.intents.get(key).filter(|it| it.state.is_in_doubt());
+            told.firing.binary_search(&hash).is_ok() || self.owed_to(key, in_doubt).contains(&hash)
+        };
+        let integrations = self.policy.integrations(route).unwrap_or_default();
+        integrations.iter().any(|integration| {
+            places.iter().any(|place| {
+                is_owed(&LogKey {
+                    group_key: Arc::clone(&place.key),
+                    receiver: Arc::clone(&self.policy.routes.route(route).receiver),
+                    integration: Arc::clone(&integration.name),
+                    index: integration.index,
+                })
+            })
+        })
     }
 
     /// What becomes owed to the groups that alerts are in now, because of what was told of them in groups

@@ -16,19 +16,23 @@
 //!   nobody knows whose clock was wrong, and an alert that fires too long does less harm than one that
 //!   ends too early.
 //! * Groups that were due while the process was down are frozen as they are now, before anyone can change
-//!   them; so are groups with a notification in doubt. They are flushed oldest first,
-//!   [`CATCH_UP_PER_SECOND_MAX`] at most.
+//!   them, and stay so until they have been flushed, through any number of crashes: what is frozen follows
+//!   from the record `recovered`. So are groups with a notification in doubt, but these in memory only: the
+//!   doubt itself is in the log. They are flushed oldest first, [`CATCH_UP_PER_SECOND_MAX`] at most.
+//! * What was told of alerts in groups that they are not in any more is owed to those that they are in: the
+//!   configuration may have changed meanwhile, or since records that were replayed (see [`super::owed`]).
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::model::Duration;
-use crate::record::{EndsAtExtendedV1, GroupTimerV1, Record};
+use crate::record::{EndsAtExtendedV1, GroupTimerV1, Record, RecoveredV1};
 use crate::sys::WallTime;
 
 use super::Core;
 use super::alert::Alert;
 use super::flush::{Due, Occasion};
-use super::groups::GroupName;
+use super::groups::{Group, GroupName};
 use super::notification::TellAlert;
 use super::tenant::Tenant;
 use super::time::{after, between};
@@ -43,6 +47,9 @@ const CATCH_UP_STEP: Duration = Duration::from_nanos(1_000_000_000 / CATCH_UP_PE
 /// Alerts of one record of extensions: half a megabyte.
 const EXTENDED_PER_RECORD_MAX: usize = 20_000;
 
+/// Bytes of keys in one record of groups that were due, and one key beyond. A record may have 16 MiB.
+const OVERDUE_KEY_BYTES_MAX: usize = 1 << 20;
+
 /// A group that waits to catch up.
 #[derive(Debug, Clone)]
 pub(super) struct CatchUp {
@@ -50,7 +57,8 @@ pub(super) struct CatchUp {
     pub(super) name: GroupName,
     pub(super) occasion: Occasion,
     pub(super) due: WallTime,
-    pub(super) frozen: Vec<TellAlert>,
+    /// As in [`Due::frozen`].
+    pub(super) frozen: Option<Vec<TellAlert>>,
 }
 
 /// What was found after a downtime.
@@ -67,14 +75,18 @@ pub struct RecoveryReport {
 }
 
 impl Core {
-    /// The records that a downtime makes necessary: ends of alerts, and timers if the clock went back or
-    /// an interval became shorter. `last_alive` is the last sign of life in the log.
+    /// The records that a downtime makes necessary: ends of alerts; timers if the clock went back or an
+    /// interval became shorter; and that the process is up again, if that changes anything. In this order,
+    /// in one batch. `last_alive` is the last sign of life in the log.
     #[must_use]
     pub fn plan_recovery(&self, last_alive: WallTime, now: WallTime) -> Vec<Record> {
         let mut records = Vec::new();
         for tenant in self.tenants() {
             tenant.plan_ends(last_alive, now, &mut records);
-            tenant.plan_timers(last_alive, now, &mut records);
+            let overdue = tenant.plan_timers(last_alive, now, &mut records);
+            if !overdue.is_empty() || tenant.has_strays() {
+                tenant.plan_frozen(&overdue, now, &mut records);
+            }
         }
         records
     }
@@ -113,7 +125,7 @@ impl Core {
             let due = Due {
                 group,
                 occasion: next.occasion,
-                frozen: Some(next.frozen),
+                frozen: next.frozen,
             };
             tenant.flush(due, &store, now, out);
             self.next_catch_up = after(self.next_catch_up, CATCH_UP_STEP);
@@ -148,7 +160,14 @@ impl Tenant {
         }
     }
 
-    fn plan_timers(&self, last_alive: WallTime, now: WallTime, records: &mut Vec<Record>) {
+    /// The groups that are overdue, and not frozen as they have to be, are given back.
+    fn plan_timers(
+        &self,
+        last_alive: WallTime,
+        now: WallTime,
+        records: &mut Vec<Record>,
+    ) -> Vec<GroupName> {
+        let mut overdue = Vec::new();
         let then = last_alive.min(now);
         let shift = between(last_alive, now).as_nanos().min(0);
         for (_, group) in self.groups.sorted() {
@@ -160,6 +179,9 @@ impl Tenant {
             let shifted = WallTime(group.next_flush_at.0.saturating_add(shift));
             let latest = after(now, wait).max(then);
             let next = shifted.min(latest);
+            if next <= now && self.frozen_anew(group, now).is_some() {
+                overdue.push(group.name.clone());
+            }
             if next == group.next_flush_at {
                 continue;
             }
@@ -172,6 +194,55 @@ impl Tenant {
                 flush_index: group.flush_index,
             }));
         }
+        overdue
+    }
+
+    fn plan_frozen(&self, overdue: &[GroupName], now: WallTime, records: &mut Vec<Record>) {
+        let mut bytes = 0;
+        let mut record = RecoveredV1 {
+            tenant: self.name.to_string(),
+            at_ns: now.0,
+            groups: Vec::new(),
+        };
+        for name in overdue {
+            if bytes >= OVERDUE_KEY_BYTES_MAX {
+                records.push(Record::Recovered(record.clone()));
+                record.groups.clear();
+                bytes = 0;
+            }
+            bytes += name.key.len();
+            record.groups.push((name.key.to_string(), name.ordinal));
+        }
+        records.push(Record::Recovered(record));
+    }
+
+    /// What the record of a recovery does.
+    pub(super) fn recover(&mut self, recovered: &RecoveredV1) {
+        self.take_strays();
+        let at = WallTime(recovered.at_ns);
+        for (key, ordinal) in &recovered.groups {
+            let Some(id) = self.group_in_record(key, *ordinal) else {
+                continue;
+            };
+            let group = self.groups.get(id);
+            if let Some(frozen) = group.and_then(|group| self.frozen_anew(group, at)) {
+                self.groups.change(id, |group| group.frozen = frozen);
+            }
+        }
+    }
+
+    /// What is to be told of a group that is overdue, unless that is frozen already: its alerts as they
+    /// are; but one that fired when the process came up before, and was not told yet, fires.
+    fn frozen_anew(&self, group: &Group, at: WallTime) -> Option<Vec<TellAlert>> {
+        let mut frozen = self.freeze(group, at);
+        let fired = group.frozen.iter().filter(|it| !it.is_resolved);
+        let fired: HashMap<u64, &TellAlert> = fired.map(|it| (it.hash, it)).collect();
+        for it in frozen.iter_mut().filter(|it| it.is_resolved) {
+            if let Some(before) = fired.get(&it.hash) {
+                it.clone_from(before);
+            }
+        }
+        (frozen != group.frozen).then_some(frozen)
     }
 
     fn freeze_overdue(
@@ -210,7 +281,7 @@ impl Tenant {
                 name: group.name.clone(),
                 occasion,
                 due: group.next_flush_at.min(now),
-                frozen: self.freeze(group, now),
+                frozen: (!is_overdue).then(|| self.freeze(group, now)),
             });
         }
         for id in found {

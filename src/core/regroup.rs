@@ -5,15 +5,16 @@
 //!   alerts: also those that ended long ago and are still to be told of (hazard H13).
 //! * An alert that fires goes to all groups of its routes. One that has ended goes where it was, and to
 //!   groups that are new if it was still to be told somewhere; where it was told and forgotten it does
-//!   not come back.
+//!   not come back, unless its receiver is owed its end because of a group that is gone.
 //! * A group without a place is dropped, and said so.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::model::Fingerprint;
 use crate::sys::WallTime;
 
+use super::alert::Alert;
 use super::event::Event;
 use super::groups::{Group, GroupName, Groups};
 use super::inhibit::Inhibitor;
@@ -44,23 +45,21 @@ impl Tenant {
     ) {
         self.policy = policy;
         self.groups = Groups::default();
-        let mut old: HashMap<GroupName, Group> = old
+        let old: HashMap<GroupName, Group> = old
             .into_iter()
             .map(|group| (group.name.clone(), group))
             .collect();
-        let unsent: BTreeSet<Fingerprint> = old
-            .values()
-            .flat_map(|group| group.alerts.iter().copied())
-            .collect();
-        for fingerprint in self.alerts.sorted() {
-            self.route_again(
-                fingerprint,
-                unsent.contains(&fingerprint),
-                &mut old,
-                now,
-                events,
-            );
+        let mut places: HashMap<Fingerprint, Vec<GroupName>> = HashMap::new();
+        for (name, group) in &old {
+            for fingerprint in &group.alerts {
+                places.entry(*fingerprint).or_default().push(name.clone());
+            }
         }
+        for fingerprint in self.alerts.sorted() {
+            let places = places.get(&fingerprint).map_or(&[][..], Vec::as_slice);
+            self.route_again(fingerprint, places, &old, now, events);
+        }
+        self.groups.forget_frozen_of_others();
         let mut dropped: Vec<Group> = old
             .into_values()
             .filter(|group| self.groups.find(&group.name).is_none())
@@ -85,8 +84,8 @@ impl Tenant {
     fn route_again(
         &mut self,
         fingerprint: Fingerprint,
-        is_unsent: bool,
-        old: &mut HashMap<GroupName, Group>,
+        places: &[GroupName],
+        old: &HashMap<GroupName, Group>,
         now: WallTime,
         events: &mut Vec<Event>,
     ) {
@@ -97,18 +96,20 @@ impl Tenant {
         stored.is_partial = true;
         let alert = Arc::clone(&stored.alert);
         let is_firing = !alert.is_resolved_at(now);
-        if !is_firing && !is_unsent {
+        if !is_firing && places.is_empty() {
             return;
         }
         let mut is_partial = false;
         let policy = Arc::clone(&self.policy);
+        let gone = match is_firing {
+            true => Vec::new(),
+            false => self.places_gone(&alert, places),
+        };
         for route in policy.routes.matching(&alert.labels) {
             let labels = policy.routes.group_labels(route, &alert.labels);
             let name = self.group_name(route, &labels);
-            let was_there = old
-                .get(&name)
-                .map(|group| group.alerts.contains(&fingerprint));
-            if !is_firing && was_there == Some(false) {
+            let was_there = old.get(&name).map(|_| places.contains(&name));
+            if !is_firing && was_there == Some(false) && !self.is_end_owed(&alert, route, &gone) {
                 is_partial = true;
                 continue;
             }
@@ -131,6 +132,7 @@ impl Tenant {
                     group.created_at = old.created_at;
                     group.next_flush_at = old.next_flush_at;
                     group.flush_index = old.flush_index;
+                    group.frozen.clone_from(&old.frozen);
                     group.flight.clone_from(&old.flight);
                     group.is_catching_up = old.is_catching_up;
                 }
@@ -150,6 +152,19 @@ impl Tenant {
         if let Some(stored) = self.alerts.get_mut(fingerprint) {
             stored.is_partial = is_partial;
         }
+    }
+
+    /// The groups of an alert that none of its routes has any more.
+    fn places_gone(&self, alert: &Alert, places: &[GroupName]) -> Vec<GroupName> {
+        let routes = self.policy.routes.matching(&alert.labels).into_iter();
+        let names: Vec<GroupName> = routes
+            .map(|route| {
+                let labels = self.policy.routes.group_labels(route, &alert.labels);
+                self.group_name(route, &labels)
+            })
+            .collect();
+        let gone = places.iter().filter(|place| !names.contains(place));
+        gone.cloned().collect()
     }
 
     /// Files all alerts anew as sources, in the order in which they came.

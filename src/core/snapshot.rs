@@ -9,6 +9,8 @@
 //!  6 intents        [intent]
 //!  7 inhibition     [(rule, slot, source)]: the indexed sources
 //!  8 owed           [(key, hashes)]: what integrations are owed beyond their entries
+//!  9 frozen         [(number of a group, alert, whether it had ended)]: what is told of groups that were
+//!                   due when the process came up
 //! ```
 //!
 //! Payloads are encoded like those of records (`wal-format.md`). Everything is in a fixed order, so equal
@@ -30,10 +32,11 @@ use crate::record::{AlertV1, CodecError, Lsn, NotificationKeyV1, Pairs, decode_p
 use crate::sys::WallTime;
 
 use super::Core;
-use super::alert::{Alert, pairs};
+use super::alert::{Alert, notification_hash, pairs};
 use super::event::Event;
 use super::groups::{Group, GroupId, GroupName};
 use super::intents::{Intent, IntentState};
+use super::notification::TellAlert;
 use super::notification_log::{LogEntry, LogKey};
 use super::proto::ProtoError;
 use super::silence::Silence;
@@ -51,6 +54,7 @@ const NOTIFICATIONS: u32 = 5;
 const INTENTS: u32 = 6;
 const INHIBITION: u32 = 7;
 const OWED: u32 = 8;
+const FROZEN: u32 = 9;
 
 /// A part of the state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +104,8 @@ struct TenantPartV1 {
     policy_hash: u64,
     next_flush_id: u64,
     extended_at_ns: i64,
+    /// The earliest time for none.
+    last_at_ns: i64,
     config_hash: u64,
 }
 
@@ -140,6 +146,15 @@ struct IntentPartV1 {
 struct OwedPartV1 {
     key: NotificationKeyV1,
     hashes: Vec<u64>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct FrozenPartV1 {
+    group: u32,
+    is_resolved: bool,
+    alert: AlertV1,
+    updated_at_ns: i64,
+    version: u64,
 }
 
 const STATES: [IntentState; 4] = [
@@ -241,6 +256,7 @@ impl Tenant {
             policy_hash: self.policy.hash,
             next_flush_id: self.next_flush_id,
             extended_at_ns: self.extended_at.0,
+            last_at_ns: self.last_at.map_or(i64::MIN, |at| at.0),
             config_hash: self.config_hash,
         };
         take(Section {
@@ -274,7 +290,11 @@ impl Tenant {
             key: key.in_record(&self.name),
             hashes: hashes.iter().copied().collect(),
         });
-        gather(OWED, owed, take)
+        gather(OWED, owed, take)?;
+        let frozen = (0u32..)
+            .zip(&groups)
+            .flat_map(|(group, (_, it))| it.frozen.iter().map(move |it| frozen_part(group, it)));
+        gather(FROZEN, frozen, take)
     }
 
     fn group_part(&self, group: &Group) -> GroupPartV1 {
@@ -323,6 +343,29 @@ impl Tenant {
     }
 }
 
+fn frozen_part(group: u32, frozen: &TellAlert) -> FrozenPartV1 {
+    FrozenPartV1 {
+        group,
+        is_resolved: frozen.is_resolved,
+        alert: frozen.alert.in_record(),
+        updated_at_ns: frozen.alert.updated_at.0,
+        version: frozen.alert.version.0,
+    }
+}
+
+fn read_alert(part: AlertV1, url: Arc<str>, updated_at_ns: i64, version: u64) -> Alert {
+    Alert {
+        labels: LabelSet::new(part.labels),
+        annotations: LabelSet::new(part.annotations),
+        generator_url: url,
+        starts_at: WallTime(part.starts_at_ns),
+        ends_at: WallTime(part.ends_at_ns),
+        updated_at: WallTime(updated_at_ns),
+        version: Lsn(version),
+        is_timeout: part.is_timeout,
+    }
+}
+
 /// Reads the sections of a snapshot back, one after the other.
 #[derive(Debug)]
 pub struct Restore {
@@ -340,11 +383,13 @@ struct Restoring {
     groups: Vec<GroupPartV1>,
     members: Vec<(Fingerprint, Vec<u32>, bool)>,
     indexed: Vec<(u32, u64, u64)>,
+    frozen: Vec<FrozenPartV1>,
 }
 
 impl Restore {
-    /// Begins with a core that knows its policies and nothing else. `now` counts only if a policy is not
-    /// that of the snapshot: groups that are new then begin to wait.
+    /// Begins with a core that knows its policies and nothing else. Where a policy is not that of the
+    /// snapshot, alerts are routed anew as at the last record in it, because what fired then may look
+    /// ended by now; `now` counts only if there was none.
     #[must_use]
     pub fn new(core: Core, now: WallTime) -> Self {
         Self {
@@ -368,6 +413,7 @@ impl Restore {
             tenant.next_flush_id = part.next_flush_id;
             tenant.allocated_flush_id = part.next_flush_id;
             tenant.extended_at = WallTime(part.extended_at_ns);
+            tenant.last_at = Some(WallTime(part.last_at_ns)).filter(|at| at.0 != i64::MIN);
             tenant.config_hash = part.config_hash;
             self.current = Some(Restoring {
                 tenant,
@@ -375,6 +421,7 @@ impl Restore {
                 groups: Vec::new(),
                 members: Vec::new(),
                 indexed: Vec::new(),
+                frozen: Vec::new(),
             });
             return Ok(());
         }
@@ -423,6 +470,9 @@ impl Restore {
                         .set(LogKey::of(&part.key), part.hashes.into_iter().collect());
                 }
             }
+            FROZEN => current
+                .frozen
+                .append(&mut decode_part("list of what is frozen", bytes).map_err(fault)?),
             _ => return Err(RestoreError::Kind { kind }),
         }
         Ok(())
@@ -446,16 +496,8 @@ impl Restore {
 
 impl Restoring {
     fn alert(&mut self, part: AlertPartV1) {
-        let alert = Alert {
-            labels: LabelSet::new(part.alert.labels),
-            annotations: LabelSet::new(part.alert.annotations),
-            generator_url: self.tenant.alerts.url(&part.alert.generator_url),
-            starts_at: WallTime(part.alert.starts_at_ns),
-            ends_at: WallTime(part.alert.ends_at_ns),
-            updated_at: WallTime(part.updated_at_ns),
-            version: Lsn(part.version),
-            is_timeout: part.alert.is_timeout,
-        };
+        let url = self.tenant.alerts.url(&part.alert.generator_url);
+        let alert = read_alert(part.alert, url, part.updated_at_ns, part.version);
         let fingerprint = alert.fingerprint();
         self.tenant.alerts.put(fingerprint, Arc::new(alert));
         self.members
@@ -499,6 +541,17 @@ impl Restoring {
                 group
             })
             .collect();
+        for part in self.frozen {
+            let url = self.tenant.alerts.url(&part.alert.generator_url);
+            let alert = read_alert(part.alert, url, part.updated_at_ns, part.version);
+            if let Some(group) = groups.get_mut(part.group as usize) {
+                group.frozen.push(TellAlert {
+                    hash: notification_hash(&alert.labels),
+                    is_resolved: part.is_resolved,
+                    alert: Arc::new(alert),
+                });
+            }
+        }
         for (fingerprint, members, _) in &self.members {
             for number in members {
                 if let Some(group) = groups.get_mut(*number as usize) {
@@ -507,7 +560,8 @@ impl Restoring {
             }
         }
         if !is_same {
-            self.tenant.regroup(policy, groups, now, events);
+            let at = self.tenant.last_at.unwrap_or(now);
+            self.tenant.regroup(policy, groups, at, events);
             return self.tenant;
         }
         let ids: Vec<GroupId> = groups

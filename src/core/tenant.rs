@@ -41,6 +41,8 @@ pub struct Tenant {
     pub(super) next_flush_id: u64,
     /// When downtime last moved the ends of alerts: a sign of life like any other.
     pub(super) extended_at: WallTime,
+    /// The time of the last record that had one.
+    pub(super) last_at: Option<WallTime>,
     /// The hash of the last configuration in the log.
     pub(super) config_hash: u64,
     // Volatile.
@@ -71,6 +73,7 @@ impl Tenant {
             inhibitor: Inhibitor::new(&policy.inhibit_rules),
             next_flush_id: 1,
             extended_at: WallTime(i64::MIN),
+            last_at: None,
             config_hash: 0,
             allocated_flush_id: 1,
             flights: HashMap::new(),
@@ -144,6 +147,7 @@ impl Tenant {
 
     /// What a record does.
     pub(super) fn apply(&mut self, lsn: Lsn, record: Record, events: &mut Vec<Event>) {
+        self.last_at = record.at().or(self.last_at);
         match record {
             Record::AlertBatch(batch) => self.receive_batch(lsn, batch, events),
             Record::AlertTouch(touches) => self.receive_touches(lsn, &touches, events),
@@ -168,6 +172,7 @@ impl Tenant {
             Record::SilenceMerge(merge) => self.merge_silences(&merge, events),
             Record::ConfigApplied(applied) => self.config_hash = applied.hash,
             Record::Collected(collected) => self.collect(WallTime(collected.at_ns)),
+            Record::Recovered(recovered) => self.recover(&recovered),
             Record::TenantCreated(_) | Record::TenantDeleted(_) => {}
         }
     }

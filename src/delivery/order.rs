@@ -24,6 +24,8 @@ pub struct Order {
     pub timeout: Duration,
     /// Whether an earlier life of this process may have sent it.
     pub is_recovered: bool,
+    /// How often the process was killed while this was under way; 0 if it was sent again since.
+    pub crashes: u32,
     /// How it is remembered once it was delivered.
     pub entry: Arc<dyn Entry>,
 }

@@ -27,8 +27,8 @@ use crate::record::{NotifyResultV1, Record};
 /// deadlines themselves and need this only to word what happened.
 pub const HANG_GRACE: Duration = Duration::from_secs(5);
 
-/// A notification that was under way at so many crashes in a row may be what crashes the process. It
-/// is not sent again; the group's next flush is a notification of its own.
+/// A notification that was under way at so many crashes may be what crashes the process. It is left out
+/// until the group's next flush, so that there is a server in between.
 pub const CRASHES_MAX: u32 = 3;
 
 /// An order under way.
@@ -123,11 +123,11 @@ impl Run {
             return Ending::NothingToSend;
         }
         let intent = &self.order.intent;
-        if self.order.is_recovered && intent.attempt > CRASHES_MAX {
+        let crashes = self.order.crashes;
+        if crashes >= CRASHES_MAX {
             return Ending::Quarantined(format!(
-                "{}: the process ended {} times while this was being sent, it is left out until the next flush",
-                self.label(),
-                intent.attempt - 1
+                "{}: the process ended {crashes} times while this was being sent, it is left out until the next flush",
+                self.label()
             ));
         }
         if self.shared.world.intents == Intents::Durable {
@@ -379,7 +379,9 @@ impl Run {
         let (outcome, detail) = match ending {
             Ending::Delivered | Ending::NothingToSend => ("delivered", ""),
             Ending::Failed(failure) => ("failed", failure.text()),
-            Ending::Quarantined(text) => ("quarantined", text.as_str()),
+            // A failure like others: the next flush tries again. The core gives up for good what it is
+            // told is quarantined.
+            Ending::Quarantined(text) => ("failed", text.as_str()),
             Ending::Abandoned | Ending::NotRecorded(_) => return false,
         };
         let now = self.shared.now();

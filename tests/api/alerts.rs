@@ -119,8 +119,8 @@ async fn valid_alerts_are_stored_before_the_others_are_refused() {
             ],
             vec![
                 "alertmanager_alerts_invalid_total{version=\"v2\"} 4".to_owned(),
-                "alertmanager_alerts_received_total{version=\"v2\",status=\"firing\"} 5".to_owned(),
-                "alertmanager_alerts_received_total{version=\"v2\",status=\"resolved\"} 1"
+                "alertmanager_alerts_received_total{status=\"firing\",version=\"v2\"} 5".to_owned(),
+                "alertmanager_alerts_received_total{status=\"resolved\",version=\"v2\"} 1"
                     .to_owned(),
             ]
         )

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion};
 
-use tocsin::core::{Core, Integration, OnInDoubt, Policy};
+use tocsin::core::{Core, Integration, NewAlert, OnInDoubt, Policy};
 use tocsin::model::RouteTree;
 use tocsin::model::route::{GroupBy, RouteSpec};
 use tocsin::record::{AlertBatchV1, AlertV1, Lsn, Record};
@@ -86,7 +86,8 @@ fn main() {
     let touches: Vec<Record> = (0..ALERTS / TOUCHED)
         .map(|place| {
             let alerts = (0..TOUCHED).map(|it| alert((place + it * (ALERTS / TOUCHED)) % ALERTS));
-            let admission = core.tenant_entry("").admit(WallTime(2), alerts.collect());
+            let alerts: Vec<NewAlert> = alerts.map(NewAlert::from).collect();
+            let admission = core.tenant_entry("").admit(WallTime(2), &alerts);
             admission.records[0].clone()
         })
         .collect();
@@ -105,8 +106,11 @@ fn main() {
     });
     criterion.bench_function("admission of a batch of 64 that are touches", |bench| {
         bench.iter_batched(
-            || (0..TOUCHED).map(|it| alert(it * 1_500)).collect::<Vec<_>>(),
-            |alerts| core.tenant_entry("").admit(WallTime(2), alerts),
+            || {
+                let alerts = (0..TOUCHED).map(|it| alert(it * 1_500));
+                alerts.map(NewAlert::from).collect::<Vec<_>>()
+            },
+            |alerts| core.tenant_entry("").admit(WallTime(2), &alerts),
             BatchSize::SmallInput,
         );
     });
@@ -123,6 +127,29 @@ fn main() {
             BatchSize::PerIteration,
         );
     });
+    criterion.bench_function("counts of 100,000 alerts by state", |bench| {
+        bench.iter(|| {
+            let tenant = core.tenant("");
+            tenant.map(|tenant| tenant.alert_counts(black_box(WallTime(3))))
+        });
+    });
+    criterion.bench_function(
+        "plan and record of a recovery when all groups are due",
+        |bench| {
+            bench.iter_batched(
+                || core.clone(),
+                |mut core| {
+                    let now = WallTime(100 * SECOND_NS);
+                    for record in core.plan_recovery(WallTime(3), now) {
+                        core.apply(Lsn(2_000_000), record);
+                    }
+                    let report = core.resume(now, now);
+                    (core, report)
+                },
+                BatchSize::PerIteration,
+            );
+        },
+    );
     criterion.bench_function("state hash of all", |bench| {
         bench.iter(|| core.state_hash());
     });

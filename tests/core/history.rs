@@ -9,8 +9,9 @@ use tocsin::model::TimeInterval;
 use tocsin::model::route::RouteSpec;
 use tocsin::model::time_interval::TimeRange;
 
-use crate::snapshot::{restored, sections};
-use crate::support::{Health, World, alert, at, integration, matchers, policy, route, seconds};
+use crate::support::{
+    Health, World, alert, at, integration, matchers, policy, restored, route, seconds, sections,
+};
 
 /// Something that happens.
 #[derive(Debug, Clone)]
@@ -35,6 +36,11 @@ pub(crate) enum Step {
     /// The clock jumps, and someone notices.
     Clock(i16),
     Reload(u8),
+    /// With a checkpoint right after it, as the server takes one; or a crash comes first, so many seconds
+    /// later.
+    Regroup(u8, Option<u8>),
+    /// The configuration changes while the process is down.
+    CrashInto(u8, u16),
     Checkpoint,
 }
 
@@ -64,6 +70,31 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// Steps with receivers that are up, and nothing that keeps alerts back.
+pub(crate) fn plain_step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0u8..9).prop_map(Step::Fire),
+        2 => (0u8..9).prop_map(Step::Touch),
+        4 => (0u8..9).prop_map(Step::Resolve),
+        3 => (1u16..700).prop_map(Step::Wait),
+        4 => (0u16..1_000).prop_map(Step::Crash),
+        1 => Just(Step::Checkpoint),
+    ]
+}
+
+/// Steps with configurations that group and route otherwise.
+pub(crate) fn regroup_step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        8 => step().prop_map(|step| match step {
+            Step::Reload(variant) => Step::Regroup(variant, None),
+            step => step,
+        }),
+        1 => (3u8..8, prop::option::of(0u8..40))
+            .prop_map(|(variant, crash)| Step::Regroup(variant, crash)),
+        1 => (3u8..8, 0u16..2_000).prop_map(|(variant, time)| Step::CrashInto(variant, time)),
+    ]
+}
+
 /// Alerts 0 to 8 in three groups; three alerts of each.
 pub(crate) fn text(which: u8) -> String {
     format!("A{which} n={}", which % 3)
@@ -80,11 +111,14 @@ fn some_minutes() -> Vec<TimeInterval> {
 }
 
 /// One receiver with a webhook and an e-mail, which is not told of ends; A0 inhibits others; alerts of one
-/// group are muted now and then.
+/// group are muted now and then. In variant 2 nothing is kept back.
 pub(crate) fn the_policy(variant: u8) -> Policy {
     let mut root = route("r", &["n"]);
     if variant == 1 {
         root.repeat_interval = seconds(1_200);
+    }
+    if variant == 2 {
+        return policy(root, &["r"]);
     }
     root.routes = vec![RouteSpec {
         matchers: matchers("n=2"),
@@ -107,6 +141,53 @@ pub(crate) fn the_policy(variant: u8) -> Policy {
     policy
         .time_intervals
         .insert("minutes".to_owned(), some_minutes());
+    policy.hash = u64::from(variant);
+    policy
+}
+
+/// Policies in which alerts of other groups go to the same receiver. What was told in one of them and told
+/// otherwise in another is told again after `repeat_interval` at the latest, as Alertmanager does it.
+pub(crate) fn grouped(variant: u8) -> Policy {
+    let repeat = RouteSpec {
+        repeat_interval: seconds(1_200),
+        ..route("r", &["n"])
+    };
+    let root = match variant {
+        3 => repeat,
+        4 => RouteSpec {
+            repeat_interval: seconds(1_200),
+            ..route("r", &[])
+        },
+        5 => RouteSpec {
+            routes: vec![RouteSpec {
+                matchers: matchers("n=1"),
+                ..route("r", &["alertname"])
+            }],
+            ..repeat
+        },
+        // Two routes with one key.
+        6 => RouteSpec {
+            routes: vec![
+                RouteSpec {
+                    continues: true,
+                    ..route("s", &["n"])
+                },
+                route("r", &["n"]),
+            ],
+            ..repeat
+        },
+        _ => RouteSpec {
+            routes: vec![RouteSpec {
+                matchers: matchers("alertname=~\"A1|A2|A6\""),
+                ..route("r", &[])
+            }],
+            ..repeat
+        },
+    };
+    let (mut policy, other) = (policy(root, &["s"]), the_policy(0));
+    policy
+        .receivers
+        .insert("r".into(), other.receivers["r"].clone());
     policy.hash = u64::from(variant);
     policy
 }
@@ -187,6 +268,19 @@ impl History {
                 let parts = sections(&world.core);
                 let core = restored(&parts, &world.policy, now);
                 assert_eq!(sections(&core), parts);
+                world.checkpoint();
+            }
+            Step::Regroup(variant, crash) => {
+                world.reload(grouped(*variant));
+                if let Some(time) = crash {
+                    world.run(now + i64::from(*time));
+                    world.crash(world.now);
+                }
+                world.checkpoint();
+            }
+            Step::CrashInto(variant, time) => {
+                world.crash_into(grouped(*variant), now + i64::from(*time));
+                world.checkpoint();
             }
         }
         self.latest = self.latest.max(world.now);
@@ -228,7 +322,10 @@ pub(crate) fn fires(world: &World) -> BTreeMap<String, bool> {
 pub(crate) fn believed(world: &World, integration: &str) -> BTreeMap<String, bool> {
     let mut firing = BTreeMap::new();
     let got = world.got.iter();
-    for notification in got.filter(|it| it.key.integration == integration) {
+    let is_of = |key: &tocsin::record::NotificationKeyV1| {
+        key.receiver == "r" && key.integration == integration
+    };
+    for notification in got.filter(|it| is_of(&it.key)) {
         for told in notification.sent() {
             let name = told.alert.labels.value("alertname").to_owned();
             firing.insert(name, !told.is_resolved);
@@ -258,4 +355,30 @@ pub(crate) fn lost(world: &World) -> Vec<String> {
         lost.extend(ended.map(|name| format!("{group} has {name} still")));
     }
     lost
+}
+
+/// The alerts that fire in groups that were due when the process came up.
+pub(crate) fn due_and_firing(world: &World) -> Vec<String> {
+    let now = at(world.now);
+    let tenant = world.core.tenant("");
+    let groups = tenant.into_iter().flat_map(|tenant| {
+        let due = tenant.groups().filter(|group| group.next_flush_at <= now);
+        due.flat_map(|group| tenant.alerts_of(group))
+    });
+    groups
+        .filter(|alert| !alert.is_resolved_at(now))
+        .map(|alert| alert.labels.value("alertname").to_owned())
+        .collect()
+}
+
+/// Whether the receiver knew that an alert fires when it had got so many notifications, or was told later.
+pub(crate) fn was_told_firing(world: &World, name: &str, since: usize) -> bool {
+    let of_alert = |got: &[tocsin::core::Notification]| -> Vec<bool> {
+        let told = got.iter().flat_map(|notification| notification.sent());
+        told.filter(|it| it.alert.labels.value("alertname") == name)
+            .map(|it| !it.is_resolved)
+            .collect()
+    };
+    let (before, after) = world.got.split_at(since);
+    of_alert(before).last() == Some(&true) || of_alert(after).contains(&true)
 }

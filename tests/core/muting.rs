@@ -137,6 +137,41 @@ fn the_status_of_an_alert_is_predicted_from_what_is_there_now() {
 }
 
 #[test]
+fn alerts_are_counted_by_what_their_last_flush_found() {
+    let mut policy = with_intervals(&[], &["late"]);
+    policy.inhibit_rules = vec![InhibitRule {
+        source: matchers("alertname=Source"),
+        target: matchers("alertname=Target"),
+        ..InhibitRule::default()
+    }];
+    let mut world = World::new(policy);
+    let count = |world: &World| {
+        let tenant = world.core.tenant("").unwrap();
+        let counts = tenant.alert_counts(crate::support::at(world.now));
+        let of_group = tenant
+            .groups()
+            .map(|group| tenant.alert_counts_of(group, crate::support::at(world.now)));
+        assert!(of_group.eq([counts]));
+        (counts.active, counts.suppressed, counts.unprocessed)
+    };
+    world.silence("s", "alertname=Silenced", 60);
+    world.post(&["Source", "Target", "Silenced", "Other"]);
+    let before = count(&world);
+    world.run(100);
+    let flushed = count(&world);
+    world.post(&["New", "-Other"]);
+    let with_new = count(&world);
+    // The group is muted by then: silences are not asked, and the one that was on is over.
+    world.run(400);
+    let muted = count(&world);
+    world.crash(410);
+    assert_eq!(
+        [before, flushed, with_new, muted, count(&world)],
+        [(0, 0, 4), (2, 2, 0), (1, 2, 1), (2, 2, 0), (0, 0, 4)]
+    );
+}
+
+#[test]
 fn h12_an_alert_that_was_told_firing_and_ends_behind_a_silence_is_told_when_the_silence_ends() {
     let mut world = World::new(simple());
     world.post(&["A"]);

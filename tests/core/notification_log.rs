@@ -147,6 +147,34 @@ fn entries_of_peers_are_taken_if_they_are_younger_and_have_not_expired() {
 }
 
 #[test]
+fn what_a_peer_told_leaves_owed_what_it_does_not_mention() {
+    let mut world = World::new(simple());
+    world.post(&["A"]);
+    world.run(100);
+    world.silence("s", "alertname=A", 700);
+    world.post(&["-A"]);
+    let mut mesh: tocsin::core::proto::MeshEntry =
+        prost::Message::decode(&*of_peer(90, 5_000)).unwrap();
+    let entry = mesh.entry.as_mut().unwrap();
+    // Of the same group, and of an alert that only the peer had.
+    (entry.firing_alerts, entry.resolved_alerts) = (vec![], vec![7]);
+    world.append(Record::NflogMerge(MergeV1 {
+        tenant: String::new(),
+        received_at_ns: at(100).0,
+        entries: vec![prost::Message::encode_to_vec(&mesh)],
+    }));
+    world.run(1_000);
+    world.checked_hash();
+    assert_eq!(
+        world.sent,
+        [
+            "30 r/webhook first notification: A",
+            "930 r/webhook all alerts resolved:, resolved A",
+        ]
+    );
+}
+
+#[test]
 fn a_message_that_is_none_is_reported_and_the_others_are_taken() {
     let mut world = World::new(simple());
     world.append(Record::NflogMerge(MergeV1 {

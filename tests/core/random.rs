@@ -3,12 +3,14 @@
 
 use proptest::prelude::*;
 
-use crate::history::{History, Step, lost, step, the_policy};
-use crate::snapshot::{restored, sections};
-use crate::support::World;
+use crate::history::{
+    History, Step, due_and_firing, grouped, lost, plain_step, regroup_step, step, the_policy,
+    was_told_firing,
+};
+use crate::support::{World, restored, sections};
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, max_shrink_time: 20_000, ..ProptestConfig::default() })]
 
     #[test]
     fn replay_equals_the_live_state_also_through_a_checkpoint_in_the_middle(
@@ -58,6 +60,37 @@ proptest! {
         steps in prop::collection::vec(step(), 1..60),
     ) {
         let mut world = World::new(the_policy(0));
+        let mut history = History::default();
+        for step in &steps {
+            history.act(&mut world, step);
+        }
+        history.heal(&mut world);
+        prop_assert_eq!(lost(&world), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_was_due_when_the_process_came_up_is_told_firing_whatever_comes_after(
+        steps in prop::collection::vec(plain_step(), 1..40),
+    ) {
+        let mut world = World::new(the_policy(2));
+        let mut history = History::default();
+        let mut owed = vec![];
+        for step in &steps {
+            history.act(&mut world, step);
+            if let Step::Crash(_) = step {
+                owed.extend(due_and_firing(&world).into_iter().map(|name| (name, world.got.len())));
+            }
+        }
+        world.run(world.now + 3_000);
+        let untold = owed.into_iter().filter(|(name, since)| !was_told_firing(&world, name, *since));
+        prop_assert_eq!(untold.collect::<Vec<_>>(), vec![]);
+    }
+
+    #[test]
+    fn no_alert_is_lost_when_the_configuration_groups_otherwise(
+        steps in prop::collection::vec(regroup_step(), 1..60),
+    ) {
+        let mut world = World::new(grouped(3));
         let mut history = History::default();
         for step in &steps {
             history.act(&mut world, step);

@@ -12,11 +12,26 @@ fn post_like_prometheus(world: &mut World, text: &str) {
     world.post_alerts(vec![alert(text, now, now + 240)]);
 }
 
-#[test]
-fn r01_killed_within_group_wait_and_up_within_it_tells_once_at_the_original_time() {
+/// A fires, and it is then so late.
+fn firing_until(now: i64) -> World {
     let mut world = World::new(simple());
     world.post(&["A"]);
-    world.run(10);
+    world.run(now);
+    world
+}
+
+/// A was due at 30, and what the receiver does with it leaves it in doubt.
+fn told_without_answer(health: Health) -> World {
+    let mut world = World::new(simple());
+    world.health.insert("r".to_owned(), health);
+    world.post(&["A"]);
+    world.run(30);
+    world
+}
+
+#[test]
+fn r01_killed_within_group_wait_and_up_within_it_tells_once_at_the_original_time() {
+    let mut world = firing_until(10);
     world.crash(20);
     world.run(300);
     assert_eq!(world.sent, ["30 r/webhook first notification: A"]);
@@ -24,9 +39,7 @@ fn r01_killed_within_group_wait_and_up_within_it_tells_once_at_the_original_time
 
 #[test]
 fn r02_up_again_after_group_wait_tells_at_once() {
-    let mut world = World::new(simple());
-    world.post(&["A"]);
-    world.run(10);
+    let mut world = firing_until(10);
     world.crash(100);
     world.run(300);
     assert_eq!(world.sent, ["100 r/webhook first notification: A"]);
@@ -96,9 +109,7 @@ fn recovering_twice_in_a_row_changes_nothing_the_second_time() {
 
 #[test]
 fn h01_the_end_of_an_alert_that_ended_before_the_crash_is_told_after_it() {
-    let mut world = World::new(simple());
-    world.post(&["A"]);
-    world.run(100);
+    let mut world = firing_until(100);
     world.post(&["-A"]);
     world.run(110);
     world.crash(5_000);
@@ -164,9 +175,7 @@ fn h04_the_first_flush_after_a_restart_is_never_partial() {
 
 #[test]
 fn h06_r20_what_was_told_before_the_crash_is_not_told_again() {
-    let mut world = World::new(simple());
-    world.post(&["A"]);
-    world.run(30);
+    let mut world = firing_until(30);
     world.crash(31);
     world.run(10_000);
     assert_eq!(world.sent, ["30 r/webhook first notification: A"]);
@@ -194,9 +203,7 @@ fn h07_r36_a_silence_is_in_force_after_a_crash_and_r37_an_expired_one_does_not_r
 
 #[test]
 fn r05_an_alert_that_ends_right_after_the_boot_is_told_firing_first() {
-    let mut world = World::new(simple());
-    world.post(&["A"]);
-    world.run(10);
+    let mut world = firing_until(10);
     world.crash(100);
     world.post(&["-A"]);
     world.run(1_000);
@@ -211,9 +218,7 @@ fn r05_an_alert_that_ends_right_after_the_boot_is_told_firing_first() {
 
 #[test]
 fn r07_fired_and_ended_within_group_wait_with_a_crash_between_is_not_told() {
-    let mut world = World::new(simple());
-    world.post(&["A"]);
-    world.run(5);
+    let mut world = firing_until(5);
     world.crash(10);
     world.post(&["-A"]);
     world.run(1_000);
@@ -324,9 +329,7 @@ fn r15_an_alert_that_prometheus_forgot_during_the_downtime_ends_after_the_grace(
 
 #[test]
 fn r16_an_end_that_waits_for_a_receiver_outlives_collections_reloads_and_crashes() {
-    let mut world = World::new(simple());
-    world.post(&["A"]);
-    world.run(100);
+    let mut world = firing_until(100);
     world.post(&["-A"]);
     world.health.insert("r".to_owned(), Health::Down);
     world.run(4_000);
@@ -345,10 +348,7 @@ fn r16_an_end_that_waits_for_a_receiver_outlives_collections_reloads_and_crashes
 
 #[test]
 fn r19_a_crash_between_the_answer_and_its_record_sends_once_more_with_the_same_key() {
-    let mut world = World::new(simple());
-    world.health.insert("r".to_owned(), Health::Silent);
-    world.post(&["A"]);
-    world.run(30);
+    let mut world = told_without_answer(Health::Silent);
     world.health.clear();
     world.crash(40);
     world.run(1_000);
@@ -372,10 +372,7 @@ fn r19_a_crash_between_the_answer_and_its_record_sends_once_more_with_the_same_k
 
 #[test]
 fn r21_a_crash_between_the_intent_and_the_sending_sends_once() {
-    let mut world = World::new(simple());
-    world.health.insert("r".to_owned(), Health::Stuck);
-    world.post(&["A"]);
-    world.run(30);
+    let mut world = told_without_answer(Health::Stuck);
     world.health.clear();
     world.crash(40);
     world.run(1_000);
@@ -387,10 +384,7 @@ fn r21_a_crash_between_the_intent_and_the_sending_sends_once() {
 
 #[test]
 fn r22_a_notification_in_doubt_whose_alerts_changed_is_superseded_by_another_with_a_new_key() {
-    let mut world = World::new(simple());
-    world.health.insert("r".to_owned(), Health::Silent);
-    world.post(&["A"]);
-    world.run(30);
+    let mut world = told_without_answer(Health::Silent);
     world.post(&["B"]);
     world.health.clear();
     world.crash(40);
@@ -414,10 +408,7 @@ fn r22_a_notification_in_doubt_whose_alerts_changed_is_superseded_by_another_wit
 
 #[test]
 fn a_notification_in_doubt_behind_a_silence_stays_in_doubt_until_the_silence_ends() {
-    let mut world = World::new(simple());
-    world.health.insert("r".to_owned(), Health::Stuck);
-    world.post(&["A"]);
-    world.run(30);
+    let mut world = told_without_answer(Health::Stuck);
     world.silence("s", "alertname=A", 400);
     world.health.clear();
     world.crash(40);
@@ -434,10 +425,7 @@ fn a_notification_in_doubt_behind_a_silence_stays_in_doubt_until_the_silence_end
 
 #[test]
 fn the_end_of_an_alert_whose_firing_was_in_doubt_at_the_crash_is_told() {
-    let mut world = World::new(simple());
-    world.health.insert("r".to_owned(), Health::Silent);
-    world.post(&["A"]);
-    world.run(30);
+    let mut world = told_without_answer(Health::Silent);
     world.post(&["-A"]);
     world.health.clear();
     world.crash(40);
@@ -453,10 +441,7 @@ fn the_end_of_an_alert_whose_firing_was_in_doubt_at_the_crash_is_told() {
 
 #[test]
 fn the_end_of_an_alert_whose_firing_was_in_doubt_is_owed_until_the_receiver_is_up() {
-    let mut world = World::new(simple());
-    world.health.insert("r".to_owned(), Health::Silent);
-    world.post(&["A"]);
-    world.run(30);
+    let mut world = told_without_answer(Health::Silent);
     world.post(&["-A"]);
     world.health.insert("r".to_owned(), Health::Down);
     world.crash(40);
@@ -474,10 +459,7 @@ fn the_end_of_an_alert_whose_firing_was_in_doubt_is_owed_until_the_receiver_is_u
 
 #[test]
 fn a_notification_in_doubt_that_fails_when_it_is_sent_again_stays_in_doubt() {
-    let mut world = World::new(simple());
-    world.health.insert("r".to_owned(), Health::Silent);
-    world.post(&["A"]);
-    world.run(30);
+    let mut world = told_without_answer(Health::Silent);
     world.health.insert("r".to_owned(), Health::Down);
     world.crash(40);
     world.run(50);
@@ -495,9 +477,7 @@ fn a_notification_in_doubt_that_fails_when_it_is_sent_again_stays_in_doubt() {
 
 #[test]
 fn an_alert_that_fires_again_while_its_end_was_in_doubt_at_the_crash_is_told() {
-    let mut world = World::new(simple());
-    world.post(&["A"]);
-    world.run(100);
+    let mut world = firing_until(100);
     world.post(&["-A"]);
     world.health.insert("r".to_owned(), Health::Silent);
     world.run(330);
@@ -549,11 +529,9 @@ fn r23_skipping_what_is_in_doubt_sends_nothing_and_repeats_as_normal() {
 }
 
 #[test]
-fn a_notification_that_failed_is_tried_again_at_the_next_tick_with_the_same_key() {
-    let mut world = World::new(simple());
-    world.health.insert("r".to_owned(), Health::Silent);
-    world.post(&["A"]);
-    world.run(30);
+fn r24_a_notification_that_failed_although_it_was_taken_is_tried_again_at_the_next_tick_with_the_same_key()
+ {
+    let mut world = told_without_answer(Health::Silent);
     let first = world.open.remove(0);
     world.append(first.failed(at(40), "cut off".to_owned()));
     world.health.clear();
@@ -618,9 +596,7 @@ fn r26_a_clock_that_jumps_a_day_ahead_and_back_resolves_nothing() {
 
 #[test]
 fn r27_killed_before_a_tick_and_up_at_once_ticks_at_the_old_time() {
-    let mut world = World::new(simple());
-    world.post(&["A"]);
-    world.run(320);
+    let mut world = firing_until(320);
     world.post(&["B"]);
     world.crash(321);
     world.run(1_000);
@@ -677,9 +653,7 @@ fn r29_killed_during_a_long_flush_tells_what_is_in_doubt_and_keeps_the_phase() {
 
 #[test]
 fn r30_a_clock_that_is_not_set_at_boot_counts_timers_from_the_last_sign_of_life() {
-    let mut world = World::new(simple());
-    world.post(&["A"]);
-    world.run(10);
+    let mut world = firing_until(10);
     let unset = -(crate::support::START_NS / 1_000_000_000);
     world.crash(unset);
     world.run(unset + 100);
@@ -762,10 +736,7 @@ fn r43_a_repeat_interval_that_elapsed_during_the_downtime_repeats_once() {
 
 #[test]
 fn r41_what_was_quarantined_is_not_sent_again_until_it_is_another_notification() {
-    let mut world = World::new(simple());
-    world.health.insert("r".to_owned(), Health::Stuck);
-    world.post(&["A"]);
-    world.run(30);
+    let mut world = told_without_answer(Health::Stuck);
     let first = world.open.remove(0);
     world.append(first.quarantined(at(31), "the process ends at it".to_owned()));
     world.health.clear();
@@ -813,9 +784,9 @@ fn records_of_a_recovery_are_of_bounded_size() {
         .core
         .plan_recovery(at(0), at(1_000))
         .iter()
-        .map(|record| match record {
-            Record::EndsAtExtended(extended) => extended.alerts.len(),
-            _ => 0,
+        .filter_map(|record| match record {
+            Record::EndsAtExtended(extended) => Some(extended.alerts.len()),
+            _ => None,
         })
         .collect();
     assert_eq!(sizes, [20_000, 20_000, 10_000]);

@@ -2,29 +2,9 @@
 
 use std::sync::Arc;
 
-use tocsin::core::{Core, RestoreError, SECTION_BYTES_TARGET, Section};
-use tocsin::record::CodecError;
+use tocsin::core::{Core, RestoreError, SECTION_BYTES_TARGET};
 
-use crate::support::{Health, STORE, World, alert, at, policy, route, simple};
-
-pub(crate) fn sections(core: &Core) -> Vec<Section> {
-    let mut all = vec![];
-    core.snapshot(|section| {
-        all.push(section);
-        Ok::<(), CodecError>(())
-    })
-    .unwrap();
-    all
-}
-
-pub(crate) fn restored(sections: &[Section], policy: &Arc<tocsin::core::Policy>, now: i64) -> Core {
-    let core = Core::new(STORE, Arc::clone(policy));
-    let mut restore = tocsin::core::Restore::new(core, at(now));
-    for section in sections {
-        restore.section(section.kind, &section.bytes).unwrap();
-    }
-    restore.finish().0
-}
+use crate::support::{Health, STORE, World, alert, at, policy, restored, route, sections, simple};
 
 /// A world with something of everything in it.
 fn full() -> World {

@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tocsin::core::{
-    Action, Alert, Core, Decision, Event, Integration, NewAlert, Notification, Policy, Verdict,
+    Action, Alert, Core, Decision, Event, Integration, NewAlert, Notification, Policy, Restore,
+    Section, Verdict,
 };
 use tocsin::model::route::GroupBy;
 use tocsin::model::route::RouteSpec;
 use tocsin::model::{Duration, LabelSet, Matchers, Mode, RouteTree};
-use tocsin::record::{AlertV1, Lsn, Record};
+use tocsin::record::{AlertV1, CodecError, Lsn, Record};
 use tocsin::sys::WallTime;
 
 /// 2026-11-22T03:00:00Z, a Sunday.
@@ -95,6 +96,27 @@ pub(crate) enum Health {
     Stuck,
 }
 
+/// The state as a checkpoint holds it.
+pub(crate) fn sections(core: &Core) -> Vec<Section> {
+    let mut all = vec![];
+    core.snapshot(|section| {
+        all.push(section);
+        Ok::<(), CodecError>(())
+    })
+    .unwrap();
+    all
+}
+
+/// A core out of a checkpoint.
+pub(crate) fn restored(sections: &[Section], policy: &Arc<Policy>, now: i64) -> Core {
+    let core = Core::new(STORE, Arc::clone(policy));
+    let mut restore = Restore::new(core, at(now));
+    for section in sections {
+        restore.section(section.kind, &section.bytes).unwrap();
+    }
+    restore.finish().0
+}
+
 pub(crate) struct World {
     pub(crate) core: Core,
     pub(crate) policy: Arc<Policy>,
@@ -112,6 +134,8 @@ pub(crate) struct World {
     pub(crate) open: Vec<Notification>,
     last_alive: i64,
     has_reloaded: bool,
+    /// Sections, and how many records are in them.
+    checkpoint: Option<(Vec<Section>, usize)>,
 }
 
 impl World {
@@ -130,6 +154,7 @@ impl World {
             open: vec![],
             last_alive: 0,
             has_reloaded: false,
+            checkpoint: None,
         }
     }
 
@@ -226,7 +251,28 @@ impl World {
     /// what a new policy did, which is no record.
     pub(crate) fn crash(&mut self, up_again: i64) {
         self.kill();
+        if let Some((sections, from)) = &self.checkpoint {
+            let mut core = restored(sections, &self.policy, up_again);
+            for (lsn, record) in &self.log[*from..] {
+                core.apply(*lsn, record.clone());
+            }
+            let (one, other) = (self.core.state_hash().unwrap(), core.state_hash().unwrap());
+            assert!(self.has_reloaded || one == other, "checkpoint differs");
+            self.core = core;
+        }
         self.restart(up_again);
+    }
+
+    /// From now on the log is replayed from here.
+    pub(crate) fn checkpoint(&mut self) {
+        self.checkpoint = Some((sections(&self.core), self.log.len()));
+    }
+
+    /// As [`Self::crash`], and the configuration is another one when it comes up.
+    pub(crate) fn crash_into(&mut self, policy: Policy, up_again: i64) {
+        self.has_reloaded = true;
+        self.policy = Arc::new(policy);
+        self.crash(up_again);
     }
 
     pub(crate) fn kill(&mut self) {

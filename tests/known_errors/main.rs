@@ -1,8 +1,9 @@
 //! Every error that was found has a test here, named after what went wrong: those of the log in this
-//! file, those of the templates in their own.
+//! file, those of the core and of the templates in their own.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod core;
 #[allow(dead_code, reason = "what other tests need of it is not needed here")]
 #[path = "../core/support.rs"]
 mod core_support;

@@ -335,6 +335,7 @@ pub fn order(receiver: &str) -> Order {
         receiver_data: ReceiverData::new(),
         timeout: Duration::from_secs(10),
         is_recovered: false,
+        crashes: 0,
         entry: Arc::new(TextEntry(vec![5])),
     }
 }

@@ -4,7 +4,7 @@
 use tocsin::record::{
     AlertBatchV1, AlertForgottenV1, AlertTouchV1, AlertV1, CollectedV1, ConfigAppliedV1,
     EndsAtExtendedV1, FlushIntentV1, GroupTimerV1, MergeV1, NotificationKeyV1, NotifyResultV1,
-    Pairs, Record, SilenceExpireV1, SilenceSetV1, TenantV1, TouchV1,
+    Pairs, Record, RecoveredV1, SilenceExpireV1, SilenceSetV1, TenantV1, TouchV1,
 };
 use tocsin::sys::WallTime;
 use tocsin::wal::Lsn;
@@ -169,6 +169,11 @@ pub(crate) fn records() -> Vec<Record> {
         Record::Collected(CollectedV1 {
             tenant: tenant(),
             at_ns: at_ns + 900 * SECOND,
+        }),
+        Record::Recovered(RecoveredV1 {
+            tenant: tenant(),
+            at_ns: at_ns + 901 * SECOND,
+            groups: vec![(key().group_key, 1), ("{}:{}".to_owned(), 0)],
         }),
     ]
 }

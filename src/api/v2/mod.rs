@@ -18,6 +18,7 @@ pub(super) use negotiate::check_content_type;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use hyper::header::{HeaderValue, RETRY_AFTER};
 use hyper::{Method, Request, StatusCode};
 
 use super::answer::{Answer, empty, json, refused, said, with_allow};
@@ -36,6 +37,10 @@ use query::Query;
 const LONG_BODY_BYTES: usize = 64 << 10;
 /// See [`LONG_BODY_BYTES`].
 const LONG_LIST: usize = 1_000;
+
+/// When to come again if something could not be made durable, or is not ready. Clients that know the
+/// header wait that long, the others as long as they do anyway.
+const RETRY_AFTER_SECONDS: u64 = 1;
 
 /// API v2 over a backend.
 #[derive(Debug)]
@@ -194,7 +199,12 @@ fn shown(written: Result<Vec<u8>, String>) -> Answer {
 
 fn refusal(refusal: Refusal) -> Answer {
     let Refusal { status, message } = refusal;
-    said(status, &message)
+    let mut answer = said(status, &message);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        let after = HeaderValue::from(RETRY_AFTER_SECONDS);
+        answer.headers_mut().insert(RETRY_AFTER, after);
+    }
+    answer
 }
 
 /// Works on a thread of its own if that takes long.

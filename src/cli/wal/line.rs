@@ -327,5 +327,12 @@ fn record_body(record: &Record) -> Value {
             "tenant": body.tenant,
             "at": time(body.at_ns),
         }),
+        Record::Recovered(body) => json!({
+            "tenant": body.tenant,
+            "at": time(body.at_ns),
+            "groups": body.groups.iter().map(|(key, ordinal)| json!({
+                "group_key": key, "ordinal": ordinal,
+            })).collect::<Vec<_>>(),
+        }),
     }
 }

@@ -15,6 +15,7 @@ use std::sync::{Arc, OnceLock};
 
 use hyper::StatusCode;
 use serde_json::Value;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tracing::{error, info};
 
@@ -96,24 +97,73 @@ impl StoredAlert for Arc<Alert> {
     }
 }
 
-/// Waits for an answer of the log.
-type Waiting = oneshot::Receiver<Result<(), NotDurable>>;
-
-fn hand_in(shared: &Shared, records: Vec<Record>) -> Waiting {
-    let (sender, receiver) = oneshot::channel();
-    shared.journal.submit(Lane::Normal, records, |result| {
-        // The client may have gone; what it sent stays.
-        let _ = sender.send(result);
-    });
-    receiver
+/// Records that were handed in and have no answer yet. If nobody waits for it any more, because the
+/// client has gone, what a refusal asks for is done all the same.
+struct Waiting {
+    shared: Arc<Shared>,
+    answer: Option<oneshot::Receiver<Result<(), NotDurable>>>,
 }
 
-async fn answered(waiting: Waiting) -> Result<(), NotDurable> {
+fn hand_in(shared: &Arc<Shared>, records: Vec<Record>) -> Waiting {
+    let (sender, receiver) = oneshot::channel();
+    shared.journal.submit(Lane::Normal, records, |result| {
+        // The process may be at its end; what was sent stays.
+        let _ = sender.send(result);
+    });
+    Waiting {
+        shared: Arc::clone(shared),
+        answer: Some(receiver),
+    }
+}
+
+impl Waiting {
+    async fn answered(mut self) -> Result<(), Refusal> {
+        let Some(answer) = &mut self.answer else {
+            return Ok(());
+        };
+        let result = answer.await;
+        self.answer = None;
+        settle(&self.shared, result)
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let Some(answer) = self.answer.take() else {
+            return;
+        };
+        // Without a runtime the process is at its end, and with it what would be taken back.
+        let Ok(runtime) = Handle::try_current() else {
+            return;
+        };
+        let shared = Arc::clone(&self.shared);
+        runtime.spawn(async move {
+            // There is nobody to be told.
+            let _ = settle(&shared, answer.await);
+        });
+    }
+}
+
+/// Takes back what was refused, and tells why.
+fn settle(
+    shared: &Shared,
+    answer: Result<Result<(), NotDurable>, oneshot::error::RecvError>,
+) -> Result<(), Refusal> {
     let closed = |_| NotDurable {
         error: AppendError::Closed,
         records: Vec::new(),
     };
-    waiting.await.map_err(closed).and_then(|result| result)
+    let Err(refused) = answer.map_err(closed).and_then(|result| result) else {
+        return Ok(());
+    };
+    shared
+        .core()
+        .tenant_entry(TENANT)
+        .withdraw(&refused.records);
+    if let AppendError::Poisoned { .. } = &refused.error {
+        shared.fail(&refused.error);
+    }
+    Err(refusal(&refused.error))
 }
 
 /// What a sender is told. It is asked to try again where that can help.
@@ -161,24 +211,11 @@ impl Node {
         Ok(&running.shared)
     }
 
-    /// Withdraws what was refused, and tells why.
-    fn refused(shared: &Shared, refused: &NotDurable) -> Refusal {
-        shared
-            .core()
-            .tenant_entry(TENANT)
-            .withdraw(&refused.records);
-        if let AppendError::Poisoned { .. } = &refused.error {
-            shared.fail(&refused.error);
-        }
-        refusal(&refused.error)
-    }
-
-    /// Hands in records, and waits until they are durable and the core has applied them.
-    async fn make_durable(shared: &Shared, waiting: Vec<Waiting>) -> Result<(), Refusal> {
+    /// Waits until what was handed in is durable.
+    async fn make_durable(waiting: Vec<Waiting>) -> Result<(), Refusal> {
         let mut first = None;
         for one in waiting {
-            if let Err(refused) = answered(one).await {
-                let refusal = Self::refused(shared, &refused);
+            if let Err(refusal) = one.answered().await {
                 first.get_or_insert(refusal);
             }
         }
@@ -265,7 +302,7 @@ impl Backend for Node {
             };
             (waiting, admission.limited.len())
         };
-        Self::make_durable(shared, waiting).await?;
+        Self::make_durable(waiting).await?;
         if limited == 0 {
             return Ok(());
         }
@@ -402,7 +439,7 @@ impl Backend for Node {
             } = change;
             (hand_in(shared, records), (id, is_new))
         };
-        Self::make_durable(shared, vec![waiting]).await?;
+        Self::make_durable(vec![waiting]).await?;
         shared.caught_up().await;
         let (id, is_new) = change;
         self.log_silence(shared, if is_new { "create" } else { "update" }, &id);
@@ -425,7 +462,7 @@ impl Backend for Node {
             };
             hand_in(shared, vec![record])
         };
-        Self::make_durable(shared, vec![waiting]).await?;
+        Self::make_durable(vec![waiting]).await?;
         shared.caught_up().await;
         self.log_silence(shared, "expire", id);
         Ok(())
@@ -471,47 +508,6 @@ impl Backend for Node {
         let reloaded = tokio::task::spawn_blocking(move || reloader.reload()).await;
         reloaded.map_err(|fault| fault.to_string())?
     }
-}
-
-/// How many alerts of groups fire, by what keeps them quiet. Each counts once: suppressed goes before
-/// active, active before unprocessed, which is in no group that was flushed (Alertmanager 0.34).
-pub(super) fn alerts_by_state(shared: &Shared, now: WallTime) -> [(&'static str, u64); 3] {
-    let mut fires: HashMap<Fingerprint, (Arc<Alert>, bool)> = HashMap::new();
-    if let Some(tenant) = shared.core().tenant(TENANT) {
-        for group in tenant.groups() {
-            let is_processed = group.flush_index > 0;
-            for fingerprint in &group.alerts {
-                let alert = tenant.alert(*fingerprint);
-                let Some(alert) = alert.filter(|it| !it.is_resolved_at(now)) else {
-                    continue;
-                };
-                let (_, processed) = fires
-                    .entry(*fingerprint)
-                    .or_insert_with(|| (Arc::clone(alert), false));
-                *processed |= is_processed;
-            }
-        }
-    }
-    let [mut active, mut suppressed, mut unprocessed] = [0; 3];
-    let fires: Vec<(Arc<Alert>, bool)> = fires.into_values().collect();
-    let mut quieting = Quieting::default();
-    for piece in fires.chunks(PREDICTED_AT_ONCE_MAX) {
-        let core = shared.core();
-        for (alert, is_processed) in piece {
-            let is_suppressed = quieting.of(&core, alert, now).is_suppressed();
-            let count = match (is_suppressed, is_processed) {
-                (true, _) => &mut suppressed,
-                (false, true) => &mut active,
-                (false, false) => &mut unprocessed,
-            };
-            *count += 1;
-        }
-    }
-    [
-        ("active", active),
-        ("suppressed", suppressed),
-        ("unprocessed", unprocessed),
-    ]
 }
 
 /// A group as the core has it.

@@ -11,6 +11,7 @@ use gotemplate::time::{Time, Zone};
 use tokio::runtime::Handle;
 use tracing::error;
 
+use super::crashes::Crashes;
 use super::journal::Journal;
 use super::plan::{Plan, time_of};
 use super::shared::Shared;
@@ -35,6 +36,8 @@ pub(super) struct Dispatcher {
     pub(super) runtime: Handle,
     /// Where users reach this server.
     pub(super) external_url: Arc<str>,
+    /// What was under way when the process was killed.
+    pub(super) crashes: Arc<Crashes>,
 }
 
 impl Dispatcher {
@@ -68,6 +71,7 @@ impl Dispatcher {
             receiver_data: kept(&notification.receiver_data),
             timeout: std::time::Duration::from_nanos(u64::try_from(left).unwrap_or(0)),
             is_recovered: notification.is_recovered,
+            crashes: self.crashes.take(&notification.idempotency_key),
             entry: Arc::new(OfCore(Arc::clone(&notification))),
         };
         let Err(refused) = self.delivery.submit(order) else {

@@ -25,8 +25,8 @@ use super::arrivals::Arrivals;
 use super::dispatch::Dispatcher;
 use super::journal::{Arrival, Decided};
 use super::shared::Shared;
-use crate::core::{AT_ONCE, Action, Event, Verdict};
-use crate::record::Record;
+use crate::core::{AT_ONCE, Action, Core, Event, Verdict};
+use crate::record::{ConfigAppliedV1, Record};
 use crate::sys::WallTime;
 use crate::wal::{AppendError, Lane};
 
@@ -45,6 +45,9 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// Records of one request to the log: far below what a batch holds.
 const RECORDS_AT_ONCE_MAX: usize = 256;
 
+/// A clock that is this far from where it should be was set. Slewing never comes near it.
+const JUMP_MIN_NS: u64 = 5_000_000_000;
+
 /// Hashes and texts of one request to the log, about: a notification of a group of ten thousand alerts
 /// has twice that many hashes.
 const BYTES_AT_ONCE_MAX: usize = 256 * 1024;
@@ -56,6 +59,10 @@ pub(super) struct Engine {
     pub(super) dispatcher: Dispatcher,
     /// What the log refused, oldest first.
     unsent: VecDeque<Decided>,
+    /// The last look at the clocks: wall and monotonic.
+    seen: (WallTime, Duration),
+    /// Whether the records about a jump of the clock are on their way.
+    is_settling: bool,
     is_refusal_logged: bool,
 }
 
@@ -65,7 +72,10 @@ impl Engine {
         arrivals: Arc<Arrivals>,
         dispatcher: Dispatcher,
     ) -> Self {
+        let seen = (shared.clock.wall(), shared.clock.monotonic());
         Self {
+            seen,
+            is_settling: false,
             shared,
             arrivals,
             dispatcher,
@@ -88,7 +98,8 @@ impl Engine {
         let mut release = Vec::new();
         let mut applied = None;
         self.take_back_refused();
-        let mut core = self.shared.core();
+        let shared = Arc::clone(&self.shared);
+        let mut core = shared.core();
         for arrival in arrived {
             let mut lsn = arrival.first;
             for record in arrival.records {
@@ -98,10 +109,17 @@ impl Engine {
                 lsn = lsn.next();
             }
             release.extend(arrival.release);
+            if arrival.resumes {
+                let now = self.shared.clock.wall();
+                core.resume(now, now);
+                self.is_settling = false;
+            }
         }
         let now = self.shared.clock.wall();
+        let after_jump = self.after_jump(&core, now);
         let is_stopping = self.shared.is_stopping.load(Ordering::Acquire);
-        let actions = match self.unsent.is_empty() && !is_stopping {
+        let is_ready = self.unsent.is_empty() && !is_stopping && !self.is_settling;
+        let actions = match is_ready {
             true => core.decide(now),
             false => Vec::new(),
         };
@@ -117,9 +135,45 @@ impl Engine {
         if !release.is_empty() {
             self.dispatcher.send(release);
         }
+        if let Some(decided) = after_jump {
+            self.hand_in(decided);
+        }
         let has_decided = !actions.is_empty();
         self.carry_out(actions);
         self.sleep(wake, now, has_decided)
+    }
+
+    /// What a jump of the clock makes necessary: from inside it looks like a downtime.
+    fn after_jump(&mut self, core: &Core, now: WallTime) -> Option<Decided> {
+        let (wall, monotonic) = self.seen;
+        let passed = self.shared.clock.monotonic().saturating_sub(monotonic);
+        self.seen = (now, monotonic + passed);
+        let passed_ns = i64::try_from(passed.as_nanos()).unwrap_or(i64::MAX);
+        let jumped_ns = now.0.saturating_sub(wall.0.saturating_add(passed_ns));
+        if self.is_settling || jumped_ns.unsigned_abs() < JUMP_MIN_NS {
+            return None;
+        }
+        warn!(
+            seconds = jumped_ns / 1_000_000_000,
+            "The clock was set. Alerts and timers keep what they had left."
+        );
+        self.is_settling = true;
+        let expected = WallTime(wall.0.saturating_add(passed_ns));
+        let mut records = core.plan_recovery(expected, now);
+        if records.is_empty() {
+            // Something has to come back, so that the core resumes at its place in the log.
+            records.push(Record::ConfigApplied(ConfigAppliedV1 {
+                tenant: super::TENANT.to_owned(),
+                applied_at_ns: now.0,
+                hash: self.shared.plan().hash,
+                text: String::new(),
+            }));
+        }
+        Some(Decided {
+            records,
+            release: Vec::new(),
+            resumes: true,
+        })
     }
 
     fn sleep(&self, wake: Option<WallTime>, now: WallTime, has_decided: bool) -> Duration {
@@ -190,12 +244,8 @@ impl Engine {
             Err((AppendError::Closed, _)) => {}
             Err((error, _)) => shared.fail(&error),
         };
-        self.shared.journal.submit_and_release(
-            Lane::Priority,
-            decided.records,
-            decided.release,
-            then,
-        );
+        let journal = &self.shared.journal;
+        journal.submit_decided(Lane::Priority, decided, then);
         // Refusals at once are there already.
         self.take_back_refused();
     }

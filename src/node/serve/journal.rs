@@ -22,7 +22,7 @@ use super::arrivals::Arrivals;
 
 use crate::core::Notification;
 use crate::record::Record;
-use crate::wal::{AppendError, Lane, Log, Lsn, NewRecord};
+use crate::wal::{AppendError, Appended, Lane, Log, Lsn, NewRecord};
 
 /// Records that are durable.
 #[derive(Debug)]
@@ -33,6 +33,8 @@ pub(super) struct Arrival {
     pub(super) records: Vec<Record>,
     /// What may be sent now.
     pub(super) release: Vec<Notification>,
+    /// Whether the core takes over from a jump of the clock when they are applied.
+    pub(super) resumes: bool,
 }
 
 /// Records that the core decided, and the notifications that wait for them.
@@ -40,6 +42,8 @@ pub(super) struct Arrival {
 pub(super) struct Decided {
     pub(super) records: Vec<Record>,
     pub(super) release: Vec<Notification>,
+    /// Whether the core takes over from a jump of the clock when they are applied.
+    pub(super) resumes: bool,
 }
 
 /// Records that were not made durable, and why.
@@ -85,7 +89,11 @@ impl Journal {
         records: Vec<Record>,
         then: impl FnOnce(Result<(), NotDurable>) + Send + 'static,
     ) {
-        self.submit_and_release(lane, records, Vec::new(), |result| {
+        let decided = Decided {
+            records,
+            ..Decided::default()
+        };
+        self.submit_decided(lane, decided, |result| {
             then(result.map_err(|(error, decided)| NotDurable {
                 error,
                 records: decided.records,
@@ -93,36 +101,35 @@ impl Journal {
         });
     }
 
-    /// As [`Self::submit`], with notifications that may be sent once the records are durable.
-    pub(super) fn submit_and_release(
+    /// As [`Self::submit`], with what is to be done once the records are durable.
+    pub(super) fn submit_decided(
         self: &Arc<Self>,
         lane: Lane,
-        records: Vec<Record>,
-        release: Vec<Notification>,
+        decided: Decided,
         then: impl FnOnce(Result<(), (AppendError, Decided)>) + Send + 'static,
     ) {
-        let encoded = match encode(&records) {
+        let encoded = match encode(&decided.records) {
             Ok(encoded) => encoded,
-            Err(error) => return then(Err((error, Decided { records, release }))),
+            Err(error) => return then(Err((error, decided))),
         };
         // The completion owns what it needs; if the log does not take the request, it comes back
         // through this slot.
-        let slot = Arc::new(Mutex::new(Some((records, release, then))));
+        let slot = Arc::new(Mutex::new(Some((decided, then))));
         let journal = Arc::clone(self);
         let taken = Arc::clone(&slot);
         let take = move |slot: &Mutex<Option<_>>| {
             slot.lock().unwrap_or_else(PoisonError::into_inner).take()
         };
-        let done = Box::new(move |result: Result<crate::wal::Appended, AppendError>| {
-            let Some((records, release, then)) = take(&taken) else {
+        let done = Box::new(move |result: Result<Appended, AppendError>| {
+            let Some((decided, then)) = take(&taken) else {
                 return;
             };
             match result {
                 Ok(appended) => {
-                    journal.hand_on(appended.first, appended.last, records, release);
+                    journal.hand_on(&appended, decided);
                     then(Ok(()));
                 }
-                Err(error) => then(Err((error, Decided { records, release }))),
+                Err(error) => then(Err((error, decided))),
             }
         });
         let pushed = match &*self.log.read().unwrap_or_else(PoisonError::into_inner) {
@@ -130,18 +137,19 @@ impl Journal {
             None => Err(AppendError::Closed),
         };
         if let Err(error) = pushed
-            && let Some((records, release, then)) = take(&slot)
+            && let Some((decided, then)) = take(&slot)
         {
-            then(Err((error, Decided { records, release })));
+            then(Err((error, decided)));
         }
     }
 
-    fn hand_on(&self, first: Lsn, last: Lsn, records: Vec<Record>, release: Vec<Notification>) {
-        self.handed_on.store(last.0, Ordering::Release);
+    fn hand_on(&self, appended: &Appended, decided: Decided) {
+        self.handed_on.store(appended.last.0, Ordering::Release);
         self.arrivals.push(Arrival {
-            first,
-            records,
-            release,
+            first: appended.first,
+            records: decided.records,
+            release: decided.release,
+            resumes: decided.resumes,
         });
     }
 

@@ -131,7 +131,6 @@ impl Meters {
             (SilenceState::Pending, "pending", 0),
             (SilenceState::Expired, "expired", 0),
         ];
-        let alerts = super::backend::alerts_by_state(shared, now);
         let core = shared.core();
         let tenant = core.tenant(TENANT);
         for silence in tenant.into_iter().flat_map(|it| it.silences().iter()) {
@@ -141,10 +140,16 @@ impl Meters {
             }
         }
         let groups = tenant.map_or(0, |tenant| tenant.groups().count() as u64);
+        let alerts = tenant.map(|tenant| tenant.alert_counts(now));
         drop(core);
-        for (state, count) in alerts {
+        let alerts = alerts.unwrap_or_default();
+        for (state, count) in [
+            ("active", alerts.active),
+            ("suppressed", alerts.suppressed),
+            ("unprocessed", alerts.unprocessed),
+        ] {
             let level = self.metrics.alerts.by_state.with(&StateLabels::of(state));
-            level.set(number(count));
+            level.set(number(count as u64));
         }
         let all = silences.iter().map(|(_, _, count)| count).sum();
         for (_, state, count) in silences {

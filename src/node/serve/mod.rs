@@ -11,7 +11,8 @@
 //! **Invariants**
 //! * Nothing is acknowledged before it is durable, nothing is sent before its intent is durable.
 //! * Overdue groups are decided on what was recovered, before the first request is taken in.
-//! * When the log fails the process ends with code 74, so that the next start recovers.
+//! * When the log fails, or a thread panics without which there is no server, the process ends with code
+//!   74, so that the next start recovers.
 //!
 //! **At a stop** (SIGTERM, SIGINT): no new connections, requests under way end; no new decisions;
 //! notifications under way get [`DRAIN`] to end, the rest stays in doubt and is sent by the next start
@@ -22,10 +23,13 @@ mod arrivals;
 mod backend;
 mod checkpoints;
 mod counts;
+mod crashes;
 mod dispatch;
 mod engine;
 mod journal;
 mod meters;
+mod moved;
+mod on_panic;
 mod plan;
 mod recovery;
 mod reload;
@@ -47,8 +51,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
-use crate::api::metrics::Metrics;
-use crate::api::serve::{Limits as HttpLimits, serve as serve_http};
+use crate::api::metrics::{Metrics, ProcessMetrics};
+use crate::api::serve::{Limits as HttpLimits, Web, log_listening, serve_with as serve_http};
 use crate::api::service::{GETS_MAX, NoPages};
 use crate::api::{Api, Options as ApiOptions};
 use crate::cli::World;
@@ -65,6 +69,7 @@ use dispatch::{Dispatcher, ResultJournal};
 use engine::Engine;
 use journal::Journal;
 use meters::{Meters, Source};
+use on_panic::OnPanic;
 use plan::Workshop;
 use recovery::{Opening, Recovered, recover};
 use reload::Reloader;
@@ -89,9 +94,9 @@ pub enum Failure {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] OpenError),
-    /// The log has failed. Exit code 74.
-    #[error("the log has failed: {0}")]
-    Log(String),
+    /// The log has failed, or a part without which there is no server. Exit code 74.
+    #[error("{0}")]
+    Broken(String),
 }
 
 impl Failure {
@@ -101,7 +106,7 @@ impl Failure {
         match self {
             Self::Start(_) => 1,
             Self::Store(error) => error.exit_code(),
-            Self::Log(_) => 74,
+            Self::Broken(_) => 74,
         }
     }
 }
@@ -212,6 +217,7 @@ pub fn serve(options: &ServeOptions, world: &World) -> Result<(), Failure> {
         core,
         log,
         applied,
+        crashes,
         report,
     } = recovered;
     report.log();
@@ -233,6 +239,7 @@ pub fn serve(options: &ServeOptions, world: &World) -> Result<(), Failure> {
         delivery: delivery.clone(),
         runtime: runtime.handle().clone(),
         external_url: external_url.url.as_str().into(),
+        crashes: Arc::new(crashes),
     };
     let checkpoints = Arc::new(Checkpoints::default());
     let reloader = Arc::new(Reloader {
@@ -257,13 +264,15 @@ pub fn serve(options: &ServeOptions, world: &World) -> Result<(), Failure> {
         reloader: Arc::clone(&reloader),
         delivery: delivery.clone(),
     });
+    // The configuration may be another one than that of the checkpoint that was read.
+    checkpoints.ask();
     node.begin(Running {
         shared: Arc::clone(&shared),
         reloader: Arc::clone(&reloader),
         recovery: report.json(),
     });
     for address in &http.addresses {
-        info!(address = %address, "Listening on");
+        log_listening(&address.to_string(), http.web.as_deref());
     }
     runtime.block_on(signals.wait(&shared, &reloader));
     info!("Shutting down gracefully");
@@ -274,7 +283,7 @@ pub fn serve(options: &ServeOptions, world: &World) -> Result<(), Failure> {
     let ended = threads.end(&shared, &checkpoints);
     runtime.shutdown_background();
     match shared.failure() {
-        Some(cause) => Err(Failure::Log(cause)),
+        Some(cause) => Err(Failure::Broken(cause)),
         None => ended,
     }
 }
@@ -329,9 +338,17 @@ async fn bind(address: &ListenAddress) -> io::Result<TcpListener> {
     }
 }
 
+/// The web configuration file. Alertmanager 0.34: a file that is wrong ends the start here.
+fn open_web(path: &Path, world: &World) -> Result<Web, Failure> {
+    let (files, clock) = (Arc::clone(&world.files), Arc::clone(&world.clock));
+    Web::open(path, files, clock, world.entropy.as_ref())
+        .map_err(|fault| Failure::Start(format!("alertmanager: HTTP listener failed: {fault}")))
+}
+
 /// Connections.
 struct Http {
     meters: Arc<Meters>,
+    web: Option<Arc<Web>>,
     addresses: Vec<SocketAddr>,
     stop: watch::Sender<bool>,
     serving: JoinSet<()>,
@@ -347,11 +364,17 @@ impl Http {
         node: &Arc<Node>,
         world: &World,
     ) -> Result<Self, Failure> {
+        let web = match &options.web.config_file {
+            None => None,
+            Some(path) => Some(Arc::new(open_web(path, world)?)),
+        };
         let mut registry = Registry::default();
         let metrics = Arc::new(Metrics::register(&mut registry));
         let meters = Arc::new(Meters::register(&mut registry, options));
         let filled = Arc::clone(&meters);
         metrics.before_scrape(move || filled.fill());
+        let process = ProcessMetrics::register(&mut registry, Arc::clone(&world.files));
+        metrics.before_scrape(move || process.read());
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let api = Api::new(
             Arc::clone(node),
@@ -377,17 +400,18 @@ impl Http {
                 ..HttpLimits::default()
             };
             let mut stopped = stopped.clone();
-            let api = Arc::clone(&api);
+            let (api, web) = (Arc::clone(&api), web.clone());
             let serve = async move {
                 let stop = async {
                     // That the sender is gone means that the process ends.
                     let _ = stopped.wait_for(|is_stopped| *is_stopped).await;
                 };
-                serve_http(listener, api, limits, stop).await;
+                serve_http(listener, api, limits, web, stop).await;
             };
             serving.spawn_on(serve, runtime.handle());
         }
         Ok(Self {
+            web,
             addresses: bound.addresses,
             meters,
             stop,
@@ -457,13 +481,31 @@ impl Threads {
         log_bytes: u64,
     ) -> io::Result<Self> {
         let engine = Engine::new(Arc::clone(shared), Arc::clone(arrivals), dispatcher);
+        let watch = OnPanic({
+            let (shared, arrivals) = (Arc::clone(shared), Arc::clone(arrivals));
+            move || {
+                shared.fail_because("the thread of the core panicked".to_owned());
+                // The log must not wait for it.
+                arrivals.end();
+            }
+        });
         let engine = std::thread::Builder::new()
             .name("core".to_owned())
-            .spawn(move || engine.run())?;
+            .spawn(move || {
+                let _watch = watch;
+                engine.run();
+            })?;
+        let watch = OnPanic({
+            let shared = Arc::clone(shared);
+            move || shared.fail_because("the thread of the checkpoints panicked".to_owned())
+        });
         let (shared, handle) = (Arc::clone(shared), Arc::clone(checkpoints));
         let checkpoints = std::thread::Builder::new()
             .name("checkpoints".to_owned())
-            .spawn(move || handle.run(&shared, log_bytes))?;
+            .spawn(move || {
+                let _watch = watch;
+                handle.run(&shared, log_bytes);
+            })?;
         Ok(Self {
             engine,
             arrivals: Arc::clone(arrivals),
@@ -487,6 +529,6 @@ impl Threads {
         if self.engine.join().is_err() {
             error!("The thread of the core panicked.");
         }
-        closed.map_err(|fault| Failure::Log(fault.to_string()))
+        closed.map_err(|fault| Failure::Broken(format!("the log has failed: {fault}")))
     }
 }

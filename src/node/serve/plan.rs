@@ -50,6 +50,8 @@ pub(super) struct Plan {
     pub(super) policy: Arc<Policy>,
     /// All receivers, in their order.
     pub(super) receivers: Arc<[backend::Receiver]>,
+    /// The same with their integrations, to see what another configuration changes.
+    pub(super) configured: Vec<config::Receiver>,
     /// The integrations of the receivers that routes name.
     pub(super) installations: Vec<Installation>,
     /// The templates.
@@ -152,6 +154,7 @@ impl Workshop {
             hash: config.hash(),
             rendered: config.rendered().into(),
             receivers: receivers.collect(),
+            configured: config.receivers().to_vec(),
             policy: Arc::new(self.policy(&config, routes, integrations)),
             installations,
             templates,

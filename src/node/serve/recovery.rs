@@ -15,6 +15,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tracing::{error, info, warn};
 
+use super::crashes::{CrashCount, Crashes};
 use crate::core::{Core, Policy, RecoveryReport, Restore};
 use crate::record::Record;
 use crate::sys::WallTime;
@@ -25,6 +26,9 @@ use crate::wal::{
     StartReport, StoreIdentity, ThreadOptions, Writer, open,
 };
 
+/// Records of that length surely fit into a batch of the log.
+const ONE_BATCH_BYTES_MAX: usize = 2 * 1024 * 1024;
+
 /// Rebuilds the core from checkpoint and records.
 struct Rebuild {
     stage: Stage,
@@ -34,6 +38,7 @@ struct Rebuild {
     records: u64,
     sections: u64,
     lost: u64,
+    crashes: CrashCount,
 }
 
 enum Stage {
@@ -54,6 +59,7 @@ impl Rebuild {
             records: 0,
             sections: 0,
             lost: 0,
+            crashes: CrashCount::default(),
         }
     }
 
@@ -99,14 +105,17 @@ impl Replay for Rebuild {
     }
 
     fn record(&mut self, scanned: &Scanned<'_>) -> Result<(), Box<dyn Error + Send + Sync>> {
-        if let Some(Control::Lost { from, to }) = &scanned.control {
-            self.lost += to.0 + 1 - from.0;
+        match &scanned.control {
+            Some(Control::Lost { from, to }) => self.lost += to.0 + 1 - from.0,
+            Some(Control::Boot { previous_clean, .. }) => self.crashes.ended(*previous_clean),
+            _ => {}
         }
         if scanned.record_type.is_control() {
             return Ok(());
         }
         let record = Record::decode(scanned.record_type, scanned.schema, scanned.payload)?;
         self.records += 1;
+        self.crashes.record(&record);
         self.core().apply(scanned.lsn, record);
         Ok(())
     }
@@ -118,6 +127,8 @@ pub(super) struct Recovered {
     pub(super) log: Log,
     /// The last record that the core has applied.
     pub(super) applied: Lsn,
+    /// How often which notification was under way when the process was killed.
+    pub(super) crashes: Crashes,
     pub(super) report: Report,
 }
 
@@ -169,6 +180,8 @@ pub(super) fn recover(opening: Opening<'_>) -> Result<Recovered, OpenError> {
         rebuild.stage = Stage::Empty;
     }
     let (records, lost) = (rebuild.records, rebuild.lost);
+    let mut crashes = std::mem::take(&mut rebuild.crashes);
+    crashes.ended(start.scan.ended_clean());
     let mut core = rebuild.finish();
     let last_alive = start.scan.last_alive;
     let now = clock.wall();
@@ -181,6 +194,7 @@ pub(super) fn recover(opening: Opening<'_>) -> Result<Recovered, OpenError> {
         core,
         log,
         applied,
+        crashes: crashes.finish(),
         report: Report {
             started_at,
             taken: clock.monotonic().saturating_sub(started),
@@ -207,19 +221,36 @@ fn continue_log(
         path: ".".into(),
         source,
     })?;
-    let mut applied = durable;
-    for record in records {
+    if records.is_empty() {
+        return Ok((log, durable));
+    }
+    let encoded = records.iter().map(|record| {
         let payload = record.encode().map_err(|fault| AppendError::Poisoned {
             cause: fault.to_string(),
         })?;
-        let encoded = NewRecord {
+        Ok(NewRecord {
             record_type: record.record_type(),
             schema: record.schema(),
             payload,
-        };
-        let appended = log.append_and_wait(Lane::Priority, vec![encoded])?;
-        core.apply(appended.last, record);
-        applied = appended.last;
+        })
+    });
+    let encoded: Vec<NewRecord> = encoded.collect::<Result<_, AppendError>>()?;
+    // In one batch, so that a crash leaves all of them or none; unless they are more than one may be.
+    let mut pieces = match encoded.iter().map(|it| it.payload.len()).sum::<usize>() {
+        0..=ONE_BATCH_BYTES_MAX => vec![encoded],
+        _ => encoded.into_iter().map(|it| vec![it]).collect(),
+    };
+    let mut records = records.into_iter();
+    let mut applied = durable;
+    for piece in pieces.drain(..) {
+        let count = piece.len();
+        let appended = log.append_and_wait(Lane::Priority, piece)?;
+        let mut lsn = appended.first;
+        for record in records.by_ref().take(count) {
+            core.apply(lsn, record);
+            applied = lsn;
+            lsn = lsn.next();
+        }
     }
     Ok((log, applied))
 }
@@ -255,6 +286,14 @@ impl Report {
         }
         for path in &self.start.quarantined {
             warn!(component = "wal", file = %path.display(), "A damaged file that a checkpoint covers was put into quarantine");
+        }
+        if let Some(last) = self.last_alive.filter(|last| *last > self.started_at) {
+            warn!(
+                component = "wal",
+                clock = %self.started_at,
+                last_alive = %last,
+                "The clock is behind the last sign of life in the log: was it set back, or is it not set yet? Timers go on with what they had left."
+            );
         }
         if self.lost > 0 {
             error!(

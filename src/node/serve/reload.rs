@@ -8,10 +8,11 @@
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use super::TENANT;
 use super::checkpoints::Checkpoints;
+use super::moved::{Moved, moved};
 use super::plan::Workshop;
 use super::shared::Shared;
 use crate::delivery::Delivery;
@@ -52,6 +53,16 @@ impl Reloader {
                 return Err(fault.to_string());
             }
         };
+        for Moved { receiver, from, to } in moved(&self.shared.plan().configured, &plan.configured)
+        {
+            warn!(
+                component = "configuration",
+                receiver,
+                integration = from,
+                now = to,
+                "An integration has another place now. What was told is remembered by place: it may be told something again, or not told what only the other knows."
+            );
+        }
         let now = self.shared.clock.wall();
         {
             let mut core = self.shared.core();

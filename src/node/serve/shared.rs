@@ -116,10 +116,18 @@ impl Shared {
 
     /// Ends the process, for nothing can be acknowledged any more.
     pub(super) fn fail(&self, cause: &AppendError) {
+        self.fail_because(format!("the log has failed: {cause}"));
+    }
+
+    /// Ends the process, for it cannot do what it is for.
+    pub(super) fn fail_because(&self, cause: String) {
         let mut failure = lock(&self.failure);
         if failure.is_none() {
-            error!(err = %cause, "The log has failed. The process ends, so that the next start recovers.");
-            *failure = Some(cause.to_string());
+            error!(
+                err = cause,
+                "The process cannot go on. It ends, so that the next start recovers."
+            );
+            *failure = Some(cause);
             self.failed.notify_one();
         }
     }

@@ -85,6 +85,21 @@ pub struct WebOptions {
     pub timeout: Option<Duration>,
 }
 
+/// Intervals at which Alertmanager tidies up, by default, and what is said of another one: the core
+/// drops what is over at times of its own, which the log makes the same in every run.
+const DATA_MAINTENANCE: (Duration, &str) = (
+    Duration::from_secs(15 * 60),
+    "--data.maintenance-interval has no effect: what has expired is dropped at times of its own",
+);
+const ALERTS_GC: (Duration, &str) = (
+    Duration::from_secs(30 * 60),
+    "--alerts.gc-interval has no effect: alerts that are over are dropped at times of their own",
+);
+const DISPATCH_MAINTENANCE: (Duration, &str) = (
+    Duration::from_secs(30),
+    "--dispatch.maintenance-interval has no effect: empty groups are dropped at times of their own",
+);
+
 /// A line for the log, of severity `WARN`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Note(pub &'static str);
@@ -255,6 +270,15 @@ impl ServeArgs {
                 "Clustering is not part of this version: running alone, as with --cluster.listen-address=",
             ));
         }
+        let intervals = [
+            (self.data_maintenance_interval, DATA_MAINTENANCE),
+            (self.alerts_gc_interval, ALERTS_GC),
+            (self.dispatch_maintenance_interval, DISPATCH_MAINTENANCE),
+        ];
+        let changed = intervals
+            .into_iter()
+            .filter(|(value, (default, _))| value != default);
+        notes.extend(changed.map(|(_, (_, note))| Note(note)));
         notes
     }
 }
