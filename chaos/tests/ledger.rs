@@ -1,5 +1,10 @@
 //! What was said and acknowledged, against what was told: every fault that there can be is found.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of a test fail as the test does"
+)]
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
