@@ -2,10 +2,6 @@
 //!
 //! Prometheus is on the `PATH`, or where `scripts/test-deps` put it; without one the test fails.
 #![expect(
-    clippy::unwrap_used,
-    reason = "the helpers of a test fail as the test does"
-)]
-#![expect(
     clippy::disallowed_methods,
     reason = "this test is about real processes in real time"
 )]
@@ -51,13 +47,14 @@ fn what_prometheus_was_answered_is_told_although_the_server_is_killed_three_time
         panic!("{error:?}\n{}", String::from_utf8_lossy(&table));
     });
     report.print(&mut table).unwrap();
-    print!("{}", String::from_utf8_lossy(&table));
     assert_eq!(
         (
             report.kills.len(),
             report.dropped.counted,
             report.judged.faults
         ),
-        (KILLS, report.dropped.refused, Faults::default())
+        (KILLS, report.dropped.refused, Faults::default()),
+        "\n{}",
+        String::from_utf8_lossy(&table)
     );
 }

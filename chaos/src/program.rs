@@ -48,7 +48,7 @@ enum Action {
         #[arg(long)]
         prometheus: Option<PathBuf>,
         /// How often it is killed
-        #[arg(long, default_value_t = 7)]
+        #[arg(long, default_value_t = 5)]
         kills: usize,
     },
     /// All suites over the log, then one table

@@ -350,7 +350,3 @@ impl Ledger {
 fn seconds(at: Duration) -> String {
     format!("{:.1} s", at.as_secs_f64())
 }
-
-#[cfg(test)]
-#[path = "ledger_tests.rs"]
-mod tests;

@@ -66,6 +66,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long Prometheus' counters may be behind what it was answered.
 const BALANCE_PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long the server has for what it owes when Prometheus has stopped. Eight seconds after that alerts
+/// begin to end by themselves, and to tell so is no fault.
+const TELLING_PATIENCE: Duration = Duration::from_secs(6);
+
 /// Changes that are acknowledged before the next kill, so that there is something to forget.
 const CHANGES_BETWEEN_KILLS: usize = 3;
 
@@ -181,10 +185,8 @@ pub async fn run(options: &Options<'_>, progress: &mut dyn Write) -> Result<Repo
     let dropped = account(&sender, &book, unsent).await?;
     sender.end();
     say("Prometheus is stopped".to_owned())?;
-    // The end of the run is the same for all: what is told later is of no interest, as alerts then end
-    // by themselves.
     let outages = nemesis.outages();
-    let settled = until("everything to be told", PATIENCE, async || {
+    let settled = until("everything to be told", TELLING_PATIENCE, async || {
         let ledger = book.ledger(&outages);
         ledger.judged().faults.missing.is_empty().then_some(())
     })

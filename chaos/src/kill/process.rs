@@ -1,5 +1,10 @@
 //! Processes that do not outlive their handles.
 
+#![expect(
+    clippy::disallowed_types,
+    reason = "what a child prints goes into a real file"
+)]
+
 use std::fs::OpenOptions;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -17,7 +22,6 @@ pub(super) struct Process {
 
 impl Process {
     /// Starts it; what it prints is added to that file.
-    #[expect(clippy::disallowed_types, reason = "a child writes to real files")]
     pub(super) fn spawn(command: &mut Command, log: &Path) -> Result<Self> {
         let open = || {
             let file = OpenOptions::new().create(true).append(true).open(log);

@@ -1,4 +1,19 @@
-use super::*;
+//! What was said and acknowledged, against what was told: every fault that there can be is found.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of a test fail as the test does"
+)]
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tocsin_chaos::kill::ledger::{Answer, Faults, Judged, Ledger, State, Statement, Telling};
+use tocsin_chaos::kill::nemesis::Outage;
+
+use Answer::{Acknowledged, Refused, Unknown};
+use State::Firing;
 
 fn at(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -33,9 +48,6 @@ fn outage(killed: u64, ready: u64) -> Outage {
         ready_at: at(ready),
     }
 }
-
-use Answer::{Acknowledged, Refused, Unknown};
-use State::Firing;
 
 #[test]
 fn all_is_well_when_each_change_is_told_once() {
