@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 use tokio::time::Instant;
@@ -46,7 +45,7 @@ pub(super) fn request(
             method: call.method.clone(),
             url: call.url,
             headers,
-            body: call.body.clone().unwrap_or_else(Bytes::new),
+            body: call.body.clone().unwrap_or_default(),
         };
         let answer = client.fetch(sent, ANSWER_BYTES_MAX, deadline).await;
         let answer = answer.map_err(|error| HttpFault::Failed(error.to_string()))?;

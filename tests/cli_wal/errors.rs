@@ -281,29 +281,6 @@ fn mistakes_on_the_command_line_end_with_2_and_say_what_there_is() {
 }
 
 #[test]
-fn the_server_says_under_both_its_names_that_it_is_not_built_yet() {
-    let store = Store::closed();
-    let named = |name: &str| {
-        let mut command = program();
-        command.arg0(name);
-        store.run(&mut command)
-    };
-    let expected = |what: &str| {
-        Ran::with(
-            2,
-            "",
-            &format!(
-                "tocsin: error: the {what} is not part of this version yet; what is there: the log and its tools, see `tocsin wal --help`\n"
-            ),
-        )
-    };
-    assert_eq!(
-        [named("tocsin"), named("/usr/bin/alertmanager")],
-        [expected("server"), expected("alertmanager")]
-    );
-}
-
-#[test]
 fn help_lists_the_exit_codes() {
     let store = Store::closed();
     let help = store.run(program().args(["wal", "check", "--help"]));

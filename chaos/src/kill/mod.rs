@@ -198,7 +198,7 @@ pub async fn run(options: &Options<'_>, progress: &mut dyn Write) -> Result<Repo
     nemesis.end();
     Ok(Report {
         kills: options.kills.iter().map(|kill| kill.moment).collect(),
-        down: outages.iter().map(|outage| outage.down()).sum(),
+        down: outages.iter().map(nemesis::Outage::down).sum(),
         took: clock.elapsed(),
         dropped,
         log: target.log,

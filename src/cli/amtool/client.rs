@@ -269,7 +269,12 @@ fn major_minor(version: &str) -> Option<(u64, u64)> {
 
 impl Base {
     fn parse(text: &str) -> Result<Self, Failure> {
-        let url = Url::parse(text, Exposure::Secret)
+        // What is wrong is shown as it was written, unless it may hold a password.
+        let exposure = match text.contains('@') {
+            true => Exposure::Secret,
+            false => Exposure::Open,
+        };
+        let url = Url::parse(text, exposure)
             .map_err(|error| Failure::Command(error.to_string()))?;
         let text = url.exposed();
         let (scheme, rest) = match text.split_once("//") {
