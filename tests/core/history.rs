@@ -206,7 +206,7 @@ impl History {
         let now = world.now;
         match step {
             Step::Fire(which) => {
-                drop(world.post_alerts(vec![alert(&text(*which), now, 10_000_000)]))
+                drop(world.post_alerts(vec![alert(&text(*which), now, 10_000_000)]));
             }
             Step::Touch(which) => drop(world.post_alerts(vec![alert(&text(*which), 0, now + 240)])),
             Step::Guess(which) => {
@@ -309,7 +309,11 @@ impl History {
 /// Which alerts fire, of those that are known.
 pub(crate) fn fires(world: &World) -> BTreeMap<String, bool> {
     let now = at(world.now);
-    let alerts = world.core.tenant("").into_iter().flat_map(|it| it.alerts());
+    let alerts = world
+        .core
+        .tenant("")
+        .into_iter()
+        .flat_map(tocsin::core::Tenant::alerts);
     alerts
         .map(|alert| {
             let name = alert.labels.value("alertname").to_owned();
@@ -374,7 +378,7 @@ pub(crate) fn due_and_firing(world: &World) -> Vec<String> {
 /// Whether the receiver knew that an alert fires when it had got so many notifications, or was told later.
 pub(crate) fn was_told_firing(world: &World, name: &str, since: usize) -> bool {
     let of_alert = |got: &[tocsin::core::Notification]| -> Vec<bool> {
-        let told = got.iter().flat_map(|notification| notification.sent());
+        let told = got.iter().flat_map(tocsin::core::Notification::sent);
         told.filter(|it| it.alert.labels.value("alertname") == name)
             .map(|it| !it.is_resolved)
             .collect()

@@ -233,7 +233,9 @@ fn an_alert_of_ten_thousand_labels_is_taken_and_told_whole() {
     let answer = scene.said(json!([{"labels": labels}]).to_string().as_bytes());
     let got = scene.sink.wait_for(1);
     let body: Value = serde_json::from_str(&got[0].body).unwrap();
-    let labels = body["alerts"][0]["labels"].as_object().map(|it| it.len());
+    let labels = body["alerts"][0]["labels"]
+        .as_object()
+        .map(serde_json::Map::len);
     assert_eq!(
         (answer, labels, told(&got)),
         (

@@ -92,7 +92,7 @@ fn log_all_kinds() -> u32 {
 fn lines_have_the_shape_of_slog_in_logfmt() {
     let mut source = 0;
     let text = logged(LogLevel::Info, LogFormat::Logfmt, || {
-        source = log_all_kinds()
+        source = log_all_kinds();
     });
     assert_eq!(
         text,
@@ -231,7 +231,7 @@ fn who_logs_into_a_full_pipe_goes_on_and_the_count_of_dropped_lines_is_told() {
         move || {
             queue::write_all(&queue, Box::new(sink), |dropped| {
                 format!("dropped {dropped}\n")
-            })
+            });
         }
     });
     queue.push("first\n".to_owned());
