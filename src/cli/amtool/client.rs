@@ -274,8 +274,8 @@ impl Base {
             true => Exposure::Secret,
             false => Exposure::Open,
         };
-        let url = Url::parse(text, exposure)
-            .map_err(|error| Failure::Command(error.to_string()))?;
+        let url =
+            Url::parse(text, exposure).map_err(|error| Failure::Command(error.to_string()))?;
         let text = url.exposed();
         let (scheme, rest) = match text.split_once("//") {
             Some((_, rest)) => (url.scheme(), rest),
