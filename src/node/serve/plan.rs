@@ -5,10 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use gotemplate::strconv::quote;
 use gotemplate::time::{Time, Zone};
+use rustls::RootCertStore;
 use tracing::{info, warn};
 
 use crate::api::backend;
@@ -22,7 +23,7 @@ use crate::model::{Duration, LabelSet, RouteTree, TimeInterval};
 use crate::receivers::http_client;
 use crate::receivers::webhook::OwnHeaders;
 use crate::receivers::{Kit, build};
-use crate::sys::{Clock, Files};
+use crate::sys::{Clock, Entropy, Files};
 use crate::template::{self, Templates};
 
 /// What a plan is made with.
@@ -30,7 +31,9 @@ use crate::template::{self, Templates};
 pub(super) struct Workshop {
     pub(super) files: Arc<dyn Files>,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) http: http_client::World,
+    pub(super) entropy: Arc<dyn Entropy>,
+    /// Whom to trust; read when the first integration is made.
+    pub(super) roots: Arc<OnceLock<Arc<RootCertStore>>>,
     pub(super) file: PathBuf,
     pub(super) mode: crate::model::Mode,
     pub(super) limits: Limits,
@@ -109,9 +112,13 @@ impl Workshop {
         let in_use: BTreeSet<&str> = routes.routes().iter().map(|it| &*it.receiver).collect();
         let mut integrations = BTreeMap::new();
         let mut installations = Vec::new();
+        let has_integrations = config
+            .receivers()
+            .iter()
+            .any(|it| in_use.contains(it.name.as_str()) && it.integration_count() > 0);
         let kit = Kit {
             templates: Arc::clone(&templates),
-            world: self.http.clone(),
+            world: self.http(has_integrations),
             own_headers: self.own_headers,
         };
         for receiver in config.receivers() {
@@ -216,20 +223,11 @@ impl Workshop {
 impl Workshop {
     /// What the flags say, and the world.
     pub(super) fn new(options: &ServeOptions, world: &crate::cli::World) -> Self {
-        let (roots, problems) = crate::node::system_roots();
-        for problem in problems {
-            warn!(err = problem, "A certificate of the system cannot be used.");
-        }
         Self {
             files: Arc::clone(&world.files),
             clock: Arc::clone(&world.clock),
-            http: http_client::World {
-                files: Arc::clone(&world.files),
-                roots: Arc::new(roots),
-                proxies: crate::node::proxy_environment(),
-                clock: Arc::clone(&world.clock),
-                entropy: Arc::clone(&world.entropy),
-            },
+            entropy: Arc::clone(&world.entropy),
+            roots: Arc::default(),
             file: options.config_file.clone(),
             mode: options.features.mode,
             limits: Limits {
@@ -241,6 +239,28 @@ impl Workshop {
             retention: options.retention,
             recovery_grace: options.recovery_grace,
             own_headers: OwnHeaders::Sent,
+        }
+    }
+
+    /// What clients need. The certificates of the system are some fifty milliseconds' work, so that they
+    /// are not read where there is nobody to talk to.
+    fn http(&self, has_integrations: bool) -> http_client::World {
+        let roots = match has_integrations {
+            false => Arc::new(RootCertStore::empty()),
+            true => Arc::clone(self.roots.get_or_init(|| {
+                let (roots, problems) = crate::node::system_roots();
+                for problem in problems {
+                    warn!(err = problem, "A certificate of the system cannot be used.");
+                }
+                Arc::new(roots)
+            })),
+        };
+        http_client::World {
+            files: Arc::clone(&self.files),
+            roots,
+            proxies: crate::node::proxy_environment(),
+            clock: Arc::clone(&self.clock),
+            entropy: Arc::clone(&self.entropy),
         }
     }
 
