@@ -96,6 +96,12 @@ impl Tenant {
         &self.policy
     }
 
+    /// The hash of the last configuration that the log tells of; 0 if there is none.
+    #[must_use]
+    pub fn config_hash(&self) -> u64 {
+        self.config_hash
+    }
+
     /// Its alerts, in no order. A reader clones what it needs and lets go of the core.
     pub fn alerts(&self) -> impl ExactSizeIterator<Item = &Arc<Alert>> {
         self.alerts.iter()

@@ -23,3 +23,4 @@ mod soak;
 mod start;
 mod stop;
 mod support;
+mod templates;

@@ -29,6 +29,8 @@
 //! Invariants: no input makes it panic or overflow the stack; without limits set, only the memory
 //! bounds what a template may do; nothing here reads a clock or an environment variable.
 
+#![forbid(unsafe_code)]
+
 mod ast;
 mod builtins;
 mod bytes;

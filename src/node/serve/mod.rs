@@ -264,8 +264,9 @@ pub fn serve(options: &ServeOptions, world: &World) -> Result<(), Failure> {
         reloader: Arc::clone(&reloader),
         delivery: delivery.clone(),
     });
-    // The configuration may be another one than that of the checkpoint that was read.
-    checkpoints.ask();
+    if report.has_other_configuration() {
+        checkpoints.ask();
+    }
     node.begin(Running {
         shared: Arc::clone(&shared),
         reloader: Arc::clone(&reloader),

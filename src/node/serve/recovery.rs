@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 use tracing::{error, info, warn};
 
 use super::crashes::{CrashCount, Crashes};
-use crate::core::{Core, Policy, RecoveryReport, Restore};
-use crate::record::Record;
+use crate::core::{Core, Policy, RecoveryReport, Restore, Tenant};
+use crate::record::{ConfigAppliedV1, Record};
 use crate::sys::WallTime;
 use crate::wal::control::Control;
 use crate::wal::scan::Scanned;
@@ -142,6 +142,7 @@ pub(super) struct Report {
     lost: u64,
     last_alive: Option<WallTime>,
     extended: usize,
+    has_other_configuration: bool,
     core: RecoveryReport,
 }
 
@@ -170,6 +171,7 @@ pub(super) fn recover(opening: Opening<'_>) -> Result<Recovered, OpenError> {
     } = opening;
     let clock = Arc::clone(&environment.clock);
     let (started_at, started) = (clock.wall(), clock.monotonic());
+    let config_hash = policy.hash;
     // A store that is still to be made has no records that could be replayed.
     let store = StoreIdentity::read(environment.disk.as_ref())?;
     let store = store.map(|identity| identity.id.0.into_bytes());
@@ -185,8 +187,18 @@ pub(super) fn recover(opening: Opening<'_>) -> Result<Recovered, OpenError> {
     let mut core = rebuild.finish();
     let last_alive = start.scan.last_alive;
     let now = clock.wall();
-    let changes = core.plan_recovery(last_alive.unwrap_or(now), now);
+    let mut changes = core.plan_recovery(last_alive.unwrap_or(now), now);
     let extended = changes.len();
+    let known_hash = core.tenant(super::TENANT).map(Tenant::config_hash);
+    let has_other_configuration = known_hash != Some(config_hash);
+    if has_other_configuration {
+        changes.push(Record::ConfigApplied(ConfigAppliedV1 {
+            tenant: super::TENANT.to_owned(),
+            applied_at_ns: now.0,
+            hash: config_hash,
+            text: String::new(),
+        }));
+    }
     let (log, applied) = continue_log(writer, threads, &mut core, changes)?;
     let not_before = i64::try_from(start_delay.as_nanos()).unwrap_or(i64::MAX);
     let report = core.resume(now, WallTime(now.0.saturating_add(not_before)));
@@ -203,6 +215,7 @@ pub(super) fn recover(opening: Opening<'_>) -> Result<Recovered, OpenError> {
             lost,
             last_alive,
             extended,
+            has_other_configuration,
             core: report,
         },
     })
@@ -261,6 +274,12 @@ impl Report {
         let last = self.last_alive?;
         let down = self.started_at.0.saturating_sub(last.0);
         u64::try_from(down).ok().map(Duration::from_nanos)
+    }
+
+    /// Whether the state was made under another configuration than the one in force: then a checkpoint
+    /// is due, so that what the change did is never done again under a third one.
+    pub(super) fn has_other_configuration(&self) -> bool {
+        self.has_other_configuration
     }
 
     /// Bytes of records that the next start would read again.
