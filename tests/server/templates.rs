@@ -42,7 +42,8 @@ receivers:
     let log = server.log();
     let failed = ["doubling", "inner", "recursion"].map(|label| {
         let lines = log.lines();
-        lines.filter(|line| line.contains("failed to render route label"))
+        lines
+            .filter(|line| line.contains("failed to render route label"))
             .any(|line| line.contains(&format!("label={label} ")))
     });
     assert_eq!(
