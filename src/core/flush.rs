@@ -19,7 +19,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::model::{Duration, Fingerprint, LabelSet, RouteIndex};
-use crate::record::{AlertForgottenV1, FlushIntentV1, GroupTimerV1, Lsn, Record};
+use crate::record::{AlertForgottenV1, GroupTimerV1, Lsn, Record};
 use crate::sys::WallTime;
 
 use super::dedup::{Reason, Telling, reason, reason_in_doubt};
@@ -286,16 +286,7 @@ impl Flush<'_> {
         notification.flush_id = self.new_flush_id();
         self.wait_for(notification.flush_id);
         self.has_told = true;
-        self.append(Record::FlushIntent(FlushIntentV1 {
-            flush_id: notification.flush_id,
-            key: notification.key.clone(),
-            attempt: notification.attempt,
-            reason: notification.reason.as_str().to_owned(),
-            firing: notification.firing.to_vec(),
-            resolved: notification.resolved.to_vec(),
-            idempotency_key: notification.idempotency_key,
-            decided_at_ns: self.now.0,
-        }));
+        self.append(Record::FlushIntent(notification.intent()));
         self.explain(Verdict::Notify {
             to,
             reason: notification.reason,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use prost::Message;
 
 use crate::model::{Duration, LabelSet, RouteIndex};
-use crate::record::{NotificationKeyV1, NotifyResultV1, Record};
+use crate::record::{FlushIntentV1, NotificationKeyV1, NotifyResultV1, Record};
 use crate::sys::WallTime;
 
 use super::alert::Alert;
@@ -129,6 +129,21 @@ impl Notification {
     pub fn sent(&self) -> impl Iterator<Item = &TellAlert> {
         let all = self.send_resolved;
         self.alerts.iter().filter(move |it| all || !it.is_resolved)
+    }
+
+    /// The record of the intent, which is durable before anything is sent.
+    #[must_use]
+    pub fn intent(&self) -> FlushIntentV1 {
+        FlushIntentV1 {
+            flush_id: self.flush_id,
+            key: self.key.clone(),
+            attempt: self.attempt,
+            reason: self.reason.as_str().to_owned(),
+            firing: self.firing.to_vec(),
+            resolved: self.resolved.to_vec(),
+            idempotency_key: self.idempotency_key,
+            decided_at_ns: self.decided_at.0,
+        }
     }
 
     /// The record of a delivery.

@@ -20,7 +20,7 @@ use crate::core::{Notification, TellAlert};
 use crate::delivery::{Delivery, Durable, Entry, JournalError, Order, Refusal};
 use crate::model::LabelSet;
 use crate::receivers::{Content, ReceiverData, ReceiverValue, Status};
-use crate::record::{FlushIntentV1, Record};
+use crate::record::Record;
 use crate::sys::WallTime;
 use crate::template::{Alert, Data, Labels, Mode};
 use crate::wal::{AppendError, Lane};
@@ -66,7 +66,7 @@ impl Dispatcher {
             .saturating_sub(notification.decided_at.0);
         let notification = Arc::new(notification);
         let order = Order {
-            intent: intent(&notification),
+            intent: notification.intent(),
             content,
             receiver_data: kept(&notification.receiver_data),
             timeout: std::time::Duration::from_nanos(u64::try_from(left).unwrap_or(0)),
@@ -187,19 +187,6 @@ pub(super) fn rendered(plan: &Plan, raw: Labels, content: &Content, group: &str)
         }
     }
     labels
-}
-
-fn intent(notification: &Notification) -> FlushIntentV1 {
-    FlushIntentV1 {
-        flush_id: notification.flush_id,
-        key: notification.key.clone(),
-        attempt: notification.attempt,
-        reason: notification.reason.as_str().to_owned(),
-        firing: notification.firing.to_vec(),
-        resolved: notification.resolved.to_vec(),
-        idempotency_key: notification.idempotency_key,
-        decided_at_ns: notification.decided_at.0,
-    }
 }
 
 /// An alert as templates have it.

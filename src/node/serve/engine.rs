@@ -48,6 +48,10 @@ const RECORDS_AT_ONCE_MAX: usize = 256;
 /// A clock that is this far from where it should be was set. Slewing never comes near it.
 const JUMP_MIN_NS: u64 = 5_000_000_000;
 
+/// Records after a jump of the clock that are handed in together: each is half a megabyte at most, and
+/// more than a few would not fit into a batch of the log.
+const RECORDS_AFTER_JUMP_MAX: usize = 4;
+
 /// Hashes and texts of one request to the log, about: a notification of a group of ten thousand alerts
 /// has twice that many hashes.
 const BYTES_AT_ONCE_MAX: usize = 256 * 1024;
@@ -135,7 +139,7 @@ impl Engine {
         if !release.is_empty() {
             self.dispatcher.send(release);
         }
-        if let Some(decided) = after_jump {
+        for decided in after_jump {
             self.hand_in(decided);
         }
         let has_decided = !actions.is_empty();
@@ -144,14 +148,14 @@ impl Engine {
     }
 
     /// What a jump of the clock makes necessary: from inside it looks like a downtime.
-    fn after_jump(&mut self, core: &Core, now: WallTime) -> Option<Decided> {
+    fn after_jump(&mut self, core: &Core, now: WallTime) -> Vec<Decided> {
         let (wall, monotonic) = self.seen;
         let passed = self.shared.clock.monotonic().saturating_sub(monotonic);
         self.seen = (now, monotonic + passed);
         let passed_ns = i64::try_from(passed.as_nanos()).unwrap_or(i64::MAX);
         let jumped_ns = now.0.saturating_sub(wall.0.saturating_add(passed_ns));
         if self.is_settling || jumped_ns.unsigned_abs() < JUMP_MIN_NS {
-            return None;
+            return Vec::new();
         }
         warn!(
             seconds = jumped_ns / 1_000_000_000,
@@ -169,11 +173,21 @@ impl Engine {
                 text: String::new(),
             }));
         }
-        Some(Decided {
-            records,
-            release: Vec::new(),
-            resumes: true,
-        })
+        let together = match records.len() {
+            0..=RECORDS_AFTER_JUMP_MAX => vec![records],
+            _ => records.into_iter().map(|record| vec![record]).collect(),
+        };
+        let mut pieces: Vec<Decided> = together
+            .into_iter()
+            .map(|records| Decided {
+                records,
+                ..Decided::default()
+            })
+            .collect();
+        if let Some(last) = pieces.last_mut() {
+            last.resumes = true;
+        }
+        pieces
     }
 
     fn sleep(&self, wake: Option<WallTime>, now: WallTime, has_decided: bool) -> Duration {
