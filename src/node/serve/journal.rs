@@ -68,9 +68,11 @@ impl fmt::Debug for Journal {
 }
 
 impl Journal {
-    pub(super) fn new(log: Log, arrivals: Arc<Arrivals>) -> Self {
+    /// `applied` is the last record that the core has. What the log writes for itself after it is handed
+    /// to nobody, so that nobody may wait for it.
+    pub(super) fn new(log: Log, arrivals: Arc<Arrivals>, applied: Lsn) -> Self {
         Self {
-            handed_on: AtomicU64::new(log.durable().0),
+            handed_on: AtomicU64::new(applied.0),
             log: RwLock::new(Some(log)),
             arrivals,
         }

@@ -222,7 +222,7 @@ pub fn serve(options: &ServeOptions, world: &World) -> Result<(), Failure> {
     } = recovered;
     report.log();
     let arrivals = Arc::new(Arrivals::default());
-    let journal = Arc::new(Journal::new(log, Arc::clone(&arrivals)));
+    let journal = Arc::new(Journal::new(log, Arc::clone(&arrivals), applied));
     delivery.install(plan.installations.clone());
     let shared = Arc::new(Shared::new(
         core,
