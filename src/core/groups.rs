@@ -197,10 +197,11 @@ impl Groups {
         Some(result)
     }
 
-    /// Adds an alert, which moves no timer.
-    pub(super) fn add(&mut self, id: GroupId, fingerprint: Fingerprint) {
-        if let Some(Some(group)) = self.table.get_mut(id.0 as usize) {
-            group.alerts.insert(fingerprint);
+    /// Adds an alert, which moves no timer; whether it was not there.
+    pub(super) fn add(&mut self, id: GroupId, fingerprint: Fingerprint) -> bool {
+        match self.table.get_mut(id.0 as usize) {
+            Some(Some(group)) => group.alerts.insert(fingerprint),
+            _ => false,
         }
     }
 
@@ -212,6 +213,12 @@ impl Groups {
                 .frozen
                 .retain(|it| alerts.contains(&it.alert.fingerprint()));
         }
+    }
+
+    /// The groups that are due by then.
+    pub(super) fn due_by(&self, now: WallTime) -> impl Iterator<Item = &Group> {
+        let due = self.timers.iter().take_while(move |(at, _)| *at <= now);
+        due.filter_map(|(_, id)| self.get(*id))
     }
 
     /// The group that is due first, and when.

@@ -29,6 +29,7 @@ mod alerts;
 mod counts;
 pub mod dedup;
 mod event;
+pub mod explain;
 mod flush;
 mod groups;
 pub mod idempotency;
@@ -56,7 +57,7 @@ pub use admission::{Admission, NewAlert};
 pub use alert::{Alert, notification_hash};
 pub use alerts::KEPT_RESOLVED;
 pub use counts::AlertCounts;
-pub use event::{Action, Decision, Event, To, Verdict};
+pub use event::{Action, Decision, Event, InhibitedBy, Tick, To, Verdict};
 pub use groups::{Group, GroupId, GroupName};
 pub use intents::{Intent, IntentState};
 pub use limits::Limits;
@@ -71,7 +72,7 @@ pub use silences::Silences;
 pub use snapshot::{Restore, RestoreError, SECTION_BYTES_TARGET, Section};
 pub use tenant::Tenant;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::model::{Duration, NameRule};
@@ -100,6 +101,8 @@ pub struct Core {
     catch_up: VecDeque<CatchUp>,
     next_catch_up: WallTime,
     not_before: WallTime,
+    /// The groups of which it was said that they are due and have to wait. Not part of the state.
+    said_to_wait: BTreeSet<(Arc<str>, GroupName)>,
 }
 
 impl Core {
@@ -114,6 +117,7 @@ impl Core {
             catch_up: VecDeque::new(),
             next_catch_up: AT_ONCE,
             not_before: AT_ONCE,
+            said_to_wait: BTreeSet::new(),
         }
     }
 
@@ -168,6 +172,9 @@ impl Core {
     /// What a durable record does to the state: in the running server, and in recovery alike.
     pub fn apply(&mut self, lsn: Lsn, record: Record) -> Vec<Event> {
         let mut events = Vec::new();
+        if record.is_explanation() {
+            return events;
+        }
         if let Record::TenantDeleted(gone) = &record {
             self.tenants.remove(gone.tenant.as_str());
             return events;
@@ -186,9 +193,11 @@ impl Core {
             tenant.decide_collection(now, &mut out);
         }
         if now < self.not_before {
+            self.explain_waiting(now, &mut out);
             return out;
         }
         self.catch_up(now, &mut out);
+        self.explain_waiting(now, &mut out);
         let store = self.store;
         for tenant in self.tenants.values_mut() {
             while let Some((due, group)) = tenant.groups.first_due()
