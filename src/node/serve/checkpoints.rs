@@ -41,6 +41,11 @@ impl Checkpoints {
         self.changed.notify_one();
     }
 
+    /// Whether one was asked for since this was called last.
+    pub(super) fn take_asked(&self) -> bool {
+        std::mem::take(&mut self.lock().is_asked)
+    }
+
     /// Ends the thread once it has nothing under way.
     pub(super) fn end(&self) {
         self.lock().is_over = true;

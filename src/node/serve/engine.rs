@@ -34,7 +34,7 @@ use crate::wal::{AppendError, Lane};
 const ARRIVALS_AT_ONCE_MAX: usize = 64;
 
 /// The longest sleep: the clock may be set while we sleep, and what is due by it must not wait.
-const SLEEP_MAX: Duration = Duration::from_secs(1);
+pub(super) const SLEEP_MAX: Duration = Duration::from_secs(1);
 
 /// How long to wait before handing in again what the log had no room or time for.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
@@ -97,7 +97,7 @@ impl Engine {
     }
 
     /// One piece of work; how long there is nothing to do after it.
-    fn work(&mut self, arrived: Vec<Arrival>) -> Duration {
+    pub(super) fn work(&mut self, arrived: Vec<Arrival>) -> Duration {
         let mut events = Vec::new();
         let mut release = Vec::new();
         let mut applied = None;
