@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinError;
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, error, info, warn};
@@ -17,6 +17,7 @@ use super::backoff::Backoff;
 use super::lane::{Installed, Lane};
 use super::order::{Ending, Order, Report};
 use super::statistics::Statistics;
+use super::watched::Watcher;
 use super::{Intents, Shared};
 use crate::receivers::{
     Content, Failure, IntegrationId, Notification, Outcome, Reason, ReceiverData,
@@ -36,7 +37,7 @@ pub(super) struct Run {
     shared: Arc<Shared>,
     lane: Arc<Lane>,
     order: Order,
-    installed: watch::Receiver<Option<Installed>>,
+    installed: Watcher<Option<Installed>>,
     attempts: u32,
     last_failure: Option<Failure>,
     only_firing: Option<Arc<Content>>,
@@ -198,7 +199,7 @@ impl Run {
             biased;
             () = self.shared.draining.cancelled() => return Admission::Stopping,
             () = sleep_until(deadline) => return Admission::Late,
-            _ = self.installed.changed() => {}
+            () = self.installed.changed() => {}
             () = sleep_until(due) => {}
         }
         self.admit(Some(deadline)).await
@@ -207,7 +208,7 @@ impl Run {
     /// Waits for a permit.
     async fn admit(&mut self, deadline: Option<Instant>) -> Admission {
         loop {
-            let Some(installed) = self.installed.borrow_and_update().clone() else {
+            let Some(installed) = self.installed.see() else {
                 return Admission::Removed;
             };
             let permits = installed.permits.clone();
@@ -215,7 +216,7 @@ impl Run {
                 biased;
                 () = self.shared.draining.cancelled() => return Admission::Stopping,
                 () = at(deadline) => return Admission::Late,
-                _ = self.installed.changed() => {}
+                () = self.installed.changed() => {}
                 permit = permits.acquire_owned() => {
                     if let Ok(permit) = permit {
                         return Admission::Go(installed, permit);
@@ -243,7 +244,7 @@ impl Run {
                 task.abort();
                 return Tried::Killed;
             }
-            () = removed(&mut self.installed) => {
+            () = self.installed.wait_for(Option::is_none) => {
                 task.abort();
                 return Tried::Removed;
             }
@@ -466,14 +467,5 @@ async fn at(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => sleep_until(deadline).await,
         None => std::future::pending().await,
-    }
-}
-
-/// Waits until the integration is gone. A new one in its place is seen by whoever asks next.
-async fn removed(installed: &mut watch::Receiver<Option<Installed>>) {
-    let mut watched = installed.clone();
-    // An error means that nobody can install any more: then nothing is removed either.
-    if watched.wait_for(Option::is_none).await.is_err() {
-        std::future::pending::<()>().await;
     }
 }

@@ -54,7 +54,8 @@ pub(super) async fn live(run: &mut Run, down_at: Option<Ms>) -> Ending {
         runtime: Handle::current(),
     };
     let opened = Server::open(start);
-    if run.disk.is_dead() {
+    if run.disk.is_dead() || (opened.is_err() && run.is_disk_faulty) {
+        run.disk.kill();
         return Ending::Stillborn;
     }
     let server = match opened {

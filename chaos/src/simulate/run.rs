@@ -131,6 +131,8 @@ pub(super) struct Run {
     /// since the last checkpoint.
     pub(super) is_comparable: bool,
     is_disk_full: bool,
+    /// Something was wrong with this disk.
+    pub(super) is_disk_faulty: bool,
 }
 
 impl Run {
@@ -177,6 +179,7 @@ impl Run {
             is_over: false,
             is_comparable: true,
             is_disk_full: false,
+            is_disk_faulty: false,
             setting,
             world,
             entropy,
@@ -309,6 +312,7 @@ impl Run {
                     let nth = 1 + self.entropy.below(4);
                     let fault = Fault::once(Call::Fdatasync, nth, FaultKind::Error(Errno::Eio));
                     self.disk.inner().plan(fault.on(".wal"));
+                    self.is_disk_faulty = true;
                     let what = "a sync will fail".to_owned();
                     self.note(&Event::Disk { what });
                     self.plan_in(unit * 25, What::FailSync);
@@ -573,6 +577,12 @@ impl Run {
             lsn: lsn.0,
             kind: u16::from(record.record_type().0),
         });
+        if let Record::FlushIntent(intent) = record {
+            let key = &intent.key;
+            let group = group_of(&key.group_key);
+            self.oracle
+                .intended(&key.receiver, key.index, group, &intent.idempotency_key);
+        }
         if let Record::NotifyResult(result) = record
             && result.outcome == "delivered"
         {
@@ -613,7 +623,7 @@ impl Run {
             for call in [Call::Pwrite, Call::Preallocate] {
                 self.disk.inner().plan(Fault::from(call, 1, full));
             }
-            self.is_disk_full = true;
+            (self.is_disk_full, self.is_disk_faulty) = (true, true);
             // The server tries again ten times a second.
             let until = self.world.now() + between(&self.entropy, 100, 20_000);
             self.plan(until, What::Empty);
@@ -711,6 +721,7 @@ impl Run {
     /// The next life gets this disk. What was wrong with the old one is still wrong, but for a sync.
     pub(super) fn put_disk(&mut self, image: &Image) {
         self.disk = MortalDisk::new(SimDisk::new(image));
+        self.is_disk_faulty = false;
         if self.is_disk_full {
             // Nobody could start; somebody has made room.
             self.is_disk_full = false;

@@ -18,8 +18,11 @@ pub(super) struct Last {
     pub(super) is_durable: bool,
     /// The process was killed before it was.
     pub(super) killed_under_way: bool,
+    /// Something else was to be sent since, whether or not it got here.
+    is_overtaken: bool,
 }
 
+/// What a key stands for: which alerts fire, and which have ended.
 fn content(message: &Message) -> u64 {
     let mut hash = DefaultHasher::new();
     let said = message.alerts.iter().map(|(series, _, over)| (series, over));
@@ -75,6 +78,22 @@ impl Oracle {
                 && last.message.flush == flush
             {
                 last.is_durable = true;
+            }
+        }
+    }
+
+    /// Another notification of a group is intended.
+    pub(in super::super) fn intended(
+        &mut self,
+        receiver: &str,
+        index: u32,
+        group: usize,
+        key: &[u8; 32],
+    ) {
+        for listener in &mut self.listeners {
+            let is_it = listener.target.receiver == receiver && listener.target.index == index;
+            if is_it && let Some(last) = listener.last.get_mut(&group) {
+                last.is_overtaken |= last.message.key != *key;
             }
         }
     }
@@ -151,7 +170,12 @@ impl Oracle {
     /// I5.
     fn told_twice(&self, message: &Message) -> Option<String> {
         let last = self.listeners[message.target].last.get(&message.group)?;
-        if content(&last.message) != content(message) {
+        // One that has ended and fires again is something new.
+        if last.message.alerts != message.alerts {
+            return None;
+        }
+        // What was told of others while some were silenced has taken the place of what was told of these.
+        if !self.is_group_free(message.group, last.message.at, message.at) {
             return None;
         }
         let is_retry = last.message.flush == message.flush && last.life == self.life;
@@ -170,8 +194,14 @@ impl Oracle {
         }
         let is_again = is_retry || (!last.is_durable && is_early);
         let has_same_reason = last.message.reason == message.reason;
-        (is_again && has_same_reason && last.message.key != message.key)
+        (is_again && !last.is_overtaken && has_same_reason && last.message.key != message.key)
             .then(|| "I5: the same again, with another idempotency key".to_owned())
+    }
+
+    /// Whether no alert of a group can have been silenced since then.
+    fn is_group_free(&self, group: usize, since: Ms, at: Ms) -> bool {
+        let mut of_group = (group..self.series.len()).step_by(self.groups);
+        of_group.all(|it| self.free_since(it, at).is_some_and(|free| free < since))
     }
 
     /// I6 and I8.
@@ -207,6 +237,11 @@ impl Oracle {
         if message.alerts.iter().any(|it| !it.2) {
             return None;
         }
+        // Of several that were told to fire, those that are over now may be silenced.
+        let last = self.listeners[message.target].last.get(&message.group)?;
+        if !self.is_group_free(message.group, last.message.at, message.at) {
+            return None;
+        }
         let beliefs = &self.listeners[message.target].beliefs;
         let was_told = |series: usize| {
             let belief = beliefs[series];
@@ -238,7 +273,7 @@ impl Oracle {
         let place = (listener.target.receiver, message.group);
         if let Some(last) = listener.last.get(&message.group)
             && last.killed_under_way
-            && content(&last.message) == said.1
+            && last.message.alerts == message.alerts
             && last.life < life
         {
             self.tally.duplicates += 1;
@@ -254,6 +289,7 @@ impl Oracle {
             is_taken: false,
             is_durable: false,
             killed_under_way: false,
+            is_overtaken: false,
             message,
         };
         self.listeners[last.message.target]

@@ -26,7 +26,7 @@ use tocsin::core::{Core, SilenceState};
 use tocsin::sys::WallTime;
 
 use super::setting::{Ms, Setting, Target};
-use super::world::Health;
+use super::world::{Health, group_of};
 use messages::Last;
 pub(super) use truth::Claim;
 use truth::{State, Truth};
@@ -288,6 +288,12 @@ impl Oracle {
             }
         }
         self.alive_at = at;
+        // What was intended and durable when it was killed, seen by nobody.
+        let open = core.tenant("").into_iter().flat_map(|it| it.open_intents());
+        for (key, intent) in open {
+            let group = group_of(&key.group_key);
+            self.intended(&key.receiver, key.index, group, &intent.idempotency_key);
+        }
         if self.times_hold {
             self.compare(at, now, core);
             self.note_owed(at);

@@ -45,6 +45,8 @@ pub(super) struct Truth {
     pub(super) ends: (Ms, Ms),
     /// All beginnings that were ever sent.
     pub(super) starts: BTreeSet<Ms>,
+    /// Whether it is over because nothing was sent any more.
+    has_timed_out: bool,
     /// The last request that had it.
     latest: u64,
     /// When it was first sent, if it was.
@@ -57,6 +59,7 @@ impl Truth {
             state: State::Never,
             ends: (Ms::MIN, Ms::MIN),
             starts: BTreeSet::new(),
+            has_timed_out: false,
             latest: 0,
             first_sent: None,
         }
@@ -100,6 +103,7 @@ impl Truth {
             (Claim::Over { .. }, _) => {
                 self.state = State::Over { since: at };
                 self.ends = (at, at);
+                self.has_timed_out = false;
             }
         }
         self.pass(at);
@@ -112,6 +116,7 @@ impl Truth {
         }
         if self.state == State::Unsure && self.ends.1 <= at {
             self.state = State::Over { since: self.ends.1 };
+            self.has_timed_out = true;
         }
     }
 
@@ -121,6 +126,13 @@ impl Truth {
             true => end.max(ready + (end - alive).min(grace)),
             false => end,
         };
+        // It ended after the last moment that the log knows: for the server it did not.
+        if let State::Over { since } = self.state
+            && self.has_timed_out
+            && since > alive.0
+        {
+            self.state = State::Unsure;
+        }
         self.ends = (
             moved(self.ends.0, alive.1),
             moved(self.ends.1, alive.0).max(self.ends.1),
