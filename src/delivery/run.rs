@@ -19,6 +19,7 @@ use super::order::{Ending, Order, Report};
 use super::statistics::Statistics;
 use super::watched::Watcher;
 use super::{Intents, Shared};
+use crate::bugs::{Bug, planted};
 use crate::receivers::{
     Content, Failure, IntegrationId, Notification, Outcome, Reason, ReceiverData,
 };
@@ -76,7 +77,13 @@ impl Run {
     pub(super) async fn run(mut self) -> Report {
         let started = Instant::now();
         let mut kept = self.order.receiver_data.clone();
-        let ending = self.deliver(&mut kept).await;
+        if planted(Bug::ResultBeforeSend) {
+            self.record(&Ending::Delivered, &kept).await;
+        }
+        let ending = match self.deliver(&mut kept).await {
+            Ending::Failed(_) if planted(Bug::FailureIsDelivery) => Ending::Delivered,
+            ending => ending,
+        };
         self.log(&ending, started.elapsed());
         let is_recorded = self.record(&ending, &kept).await;
         Report {
@@ -163,6 +170,13 @@ impl Run {
             self.attempts = self.attempts.saturating_add(1);
             let tried = self.attempt(&installed, content, deadline).await;
             drop(permit);
+            if planted(Bug::SentAgain) && self.attempts == 1 {
+                (installed, permit) = match self.wait(due, deadline).await {
+                    Admission::Go(next, next_permit) => (next, next_permit),
+                    _ => return Ending::Abandoned,
+                };
+                continue;
+            }
             let is_delivered = matches!(tried, Tried::Ended(Outcome::Delivered(_)));
             let took = started.elapsed();
             self.lane
@@ -310,7 +324,7 @@ impl Run {
 
     /// What is told: all, or what still fires; `None` if that is nothing.
     fn content(&mut self, send_resolved: bool) -> Option<Arc<Content>> {
-        if send_resolved {
+        if send_resolved || planted(Bug::SendResolvedIgnored) {
             return Some(self.order.content.clone());
         }
         if !self.order.content.has_firing() {

@@ -501,7 +501,9 @@ impl Stepped {
         let Some(writer) = writer.as_mut() else {
             return false;
         };
-        let has_worked = matches!(writer.turn(Some(Duration::ZERO)), Turn::Worked);
+        // To wait for no time at all would cost as much as the rest of a step.
+        let waits = writer.shared.queue.len() > 0;
+        let has_worked = waits && matches!(writer.turn(Some(Duration::ZERO)), Turn::Worked);
         if has_worked {
             writer.publish();
             // One that cannot be made is tried again after the next batch.

@@ -30,8 +30,8 @@ use super::report::{Cause, Class, Damage, ScanReport, SegmentSummary, TornTail};
 use super::segment::FRAMES_OFFSET;
 use super::view::{Segment, View};
 use super::window::Window;
-use crate::sys::WallTime;
 use crate::bugs::{Bug, planted};
+use crate::sys::WallTime;
 
 /// What to do behind damage that no checkpoint covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -406,8 +406,12 @@ impl<'a> Scanner<'a> {
         self.report.last_alive = match control {
             // That a process began to come up is no sign of life, nor is the batch that says so: if it is
             // killed before it has recorded what the downtime changes, the downtime goes on.
-            Control::Boot { wall, .. } => self.alive_before.or(Some(*wall)),
-            _ => before.max(control.wall()),
+            Control::Boot { wall, .. } if !planted(Bug::BootIsAlive) => {
+                self.alive_before.or(Some(*wall))
+            }
+            // Where the clock was set back, the last is not the latest.
+            _ if planted(Bug::LatestIsAlive) => before.max(control.wall()),
+            _ => control.wall().or(before),
         };
         if let Control::BatchStart { .. } = control {
             self.alive_before = before;

@@ -8,6 +8,7 @@ mod core;
 #[path = "../core/support.rs"]
 mod core_support;
 mod keys;
+mod server;
 #[allow(dead_code, reason = "what other tests need of it is not needed here")]
 #[path = "../recovery/support.rs"]
 mod support;
@@ -142,7 +143,9 @@ fn a_start_that_is_killed_before_it_is_done_is_no_sign_of_life() {
     post(&mut writer, &["one"]);
     for hour in 1..=3 {
         drop(writer);
-        world.clock.set_wall(WallTime(BEGIN_NS + hour * 3_600_000_000_000));
+        world
+            .clock
+            .set_wall(WallTime(BEGIN_NS + hour * 3_600_000_000_000));
         let (next, report, _) = world.try_open().unwrap();
         alive.push(report.scan.last_alive);
         writer = next;
@@ -152,4 +155,20 @@ fn a_start_that_is_killed_before_it_is_done_is_no_sign_of_life() {
     }
     let at = |hour: i64| Some(WallTime(BEGIN_NS + hour * 3_600_000_000_000));
     assert_eq!(alive, [at(0), at(0), at(2)]);
+}
+
+/// The latest time in the log was taken for the last sign of life. Until a clock that was set back had
+/// caught up, every start took away from timers and guessed ends once more what the first had taken.
+#[test]
+fn once_the_clock_was_set_back_the_last_sign_of_life_is_not_the_latest() {
+    let world = World::new();
+    let hour = |hour: i64| WallTime(1_767_225_600_000_000_000 + hour * 3_600_000_000_000);
+    let mut alive = Vec::new();
+    for at in [5, 1, 2] {
+        world.clock.set_wall(hour(at));
+        let (mut writer, report, _) = world.try_open().unwrap();
+        alive.push(report.scan.last_alive);
+        post(&mut writer, &["one"]);
+    }
+    assert_eq!(alive, [None, Some(hour(5)), Some(hour(1))]);
 }

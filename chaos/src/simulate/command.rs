@@ -62,7 +62,10 @@ impl Summary {
         let per_kill = total.duplicates as f64 / (total.kills.max(1)) as f64;
         let mut row = |name: &str, value: String| writeln!(out, "{name:<44} {value:>14}");
         row("simulated seeds", grouped(self.seeds))?;
-        row("  seeds per second", format!("{:.1}", self.seeds as f64 / seconds))?;
+        row(
+            "  seeds per second",
+            format!("{:.1}", self.seeds as f64 / seconds),
+        )?;
         row("  simulated years", format!("{:.1}", self.years()))?;
         row(
             "  simulated months per second",
@@ -73,16 +76,22 @@ impl Summary {
         row("  kills", grouped(total.kills))?;
         row("  acknowledged changes", grouped(total.acknowledged))?;
         row("  messages", grouped(total.messages))?;
-        row("  duplicates, all with the same key", grouped(total.duplicates))?;
+        row(
+            "  duplicates, all with the same key",
+            grouped(total.duplicates),
+        )?;
         row("  duplicates per kill", format!("{per_kill:.3}"))?;
-        row("  lost, false all-clears, out of bound, other", self.violations.len().to_string())?;
+        row(
+            "  lost, false all-clears, out of bound, other",
+            self.violations.len().to_string(),
+        )?;
         row("  time", format!("{seconds:.0} s"))
     }
 }
 
-/// Runs so many seeds on all cores. The first few violations end it.
+/// Runs so many seeds on all cores. So many violations end it.
 #[must_use]
-pub fn run_many(first: u64, seeds: u64, clock: &dyn Clock) -> Summary {
+pub fn run_many(first: u64, seeds: u64, violations_max: usize, clock: &dyn Clock) -> Summary {
     let began = clock.monotonic();
     let next = AtomicU64::new(0);
     let summary = Mutex::new(Summary::default());
@@ -94,7 +103,7 @@ pub fn run_many(first: u64, seeds: u64, clock: &dyn Clock) -> Summary {
                 let mut simulator = Simulator::default();
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= seeds || lock().violations.len() >= VIOLATIONS_MAX {
+                    if number >= seeds || lock().violations.len() >= violations_max {
                         return;
                     }
                     let seed = first.wrapping_add(number);
@@ -121,7 +130,7 @@ pub fn simulate(
     clock: &dyn Clock,
     out: &mut dyn Write,
 ) -> Result<ExitCode> {
-    let summary = run_many(first, seeds, clock);
+    let summary = run_many(first, seeds, VIOLATIONS_MAX, clock);
     for (seed, what) in &summary.violations {
         writeln!(out, "VIOLATION seed {seed}: {what}")?;
         writeln!(out, "    reproduce: tocsin-chaos replay {seed}")?;
@@ -146,10 +155,18 @@ pub fn replay(seed: u64, failures: &Path, out: &mut dyn Write) -> Result<ExitCod
     let outcome = simulator.run(seed, true);
     let again = simulator.run(seed, false);
     let dir = keep(seed, &outcome, failures)?;
-    writeln!(out, "seed {seed}: {} events, hash {:016x}", outcome.events, outcome.hash)?;
+    writeln!(
+        out,
+        "seed {seed}: {} events, hash {:016x}",
+        outcome.events, outcome.hash
+    )?;
     writeln!(out, "what happened is in {}", dir.display())?;
     if again.hash != outcome.hash {
-        writeln!(out, "VIOLATION a second run of the seed gives {:016x}", again.hash)?;
+        writeln!(
+            out,
+            "VIOLATION a second run of the seed gives {:016x}",
+            again.hash
+        )?;
         return Ok(ExitCode::FAILURE);
     }
     match &outcome.violation {

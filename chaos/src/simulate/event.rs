@@ -18,11 +18,19 @@ pub(super) enum Event {
     /// It is gone.
     Down { how: String, power: bool },
     /// Alerts are sent: series, whether it fires, when it began, until when.
-    Post { request: u64, alerts: Vec<(usize, bool, Ms, Ms)> },
+    Post {
+        request: u64,
+        alerts: Vec<(usize, bool, Ms, Ms)>,
+    },
     /// A request is answered.
     Answer { request: u64, ok: bool },
     /// A silence of one series (or of a group of them) is asked for.
-    Silence { request: u64, number: usize, series: Vec<usize>, ends: Ms },
+    Silence {
+        request: u64,
+        number: usize,
+        series: Vec<usize>,
+        ends: Ms,
+    },
     /// It is to end.
     Expire { request: u64, number: usize },
     /// A receiver has a message.

@@ -115,7 +115,9 @@ fn compare(run: &mut Run, kept: &Kept) {
     let environment = run.environment(of_image(&image));
     match replay(&environment, &run.log_options(), run.blueprint()) {
         Ok(core) if hash(&core) == kept.hash => {}
-        Ok(_) => run.oracle.refute(|| "I12: replay gives another state than the live one".to_owned()),
+        Ok(_) => run
+            .oracle
+            .refute(|| "I12: replay gives another state than the live one".to_owned()),
         Err(fault) => run
             .oracle
             .refute(|| format!("I11: the start was refused: {fault}")),

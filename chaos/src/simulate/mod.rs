@@ -127,7 +127,11 @@ fn one(seed: u64, keeps_lines: bool, blueprints: &mut Blueprints) -> Result<Outc
         acknowledged: tally.acknowledged,
         messages: tally.messages,
         duplicates: tally.duplicates,
-        files: if keeps_lines { files.collect() } else { Vec::new() },
+        files: if keeps_lines {
+            files.collect()
+        } else {
+            Vec::new()
+        },
         setting: match keeps_lines {
             true => serde_json::to_string(&run.setting).unwrap_or_default(),
             false => String::new(),
@@ -160,7 +164,7 @@ fn one_life(run: &mut Run, down_at: Option<Ms>) -> Result<Ending, String> {
         run.kills += 1;
     }
     if ending != Ending::Stillborn {
-        run.oracle.down(now);
+        run.oracle.down(now, run.is_disk_faulty);
     }
     run.forget_requests();
     let (image, power) = run.image();

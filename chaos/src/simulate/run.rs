@@ -12,9 +12,7 @@ use tocsin::api::backend::{NewAlert, NewAlerts, NewSilence};
 use tocsin::model::{LabelSet, Mode};
 use tocsin::node::serve::stepped::{Blueprint, Server};
 use tocsin::record::Record;
-use tocsin::sys::{
-    Call, Clock, Entropy, Errno, Fault, FaultKind, Image, SeededEntropy, SimDisk,
-};
+use tocsin::sys::{Call, Clock, Entropy, Errno, Fault, FaultKind, Image, SeededEntropy, SimDisk};
 use tocsin::wal::{Environment, LogOptions, Lsn};
 
 use super::event::{Event, EventLog};
@@ -691,7 +689,13 @@ impl Run {
         self.world.clock.set_ahead(0);
         self.oracle.sound(true, now);
         let settle = match self.setting.classes.clock {
-            true => unit * 4 + self.setting.resolve_timeout_ms.max(4 * self.setting.resend_ms),
+            true => {
+                unit * 4
+                    + self
+                        .setting
+                        .resolve_timeout_ms
+                        .max(4 * self.setting.resend_ms)
+            }
             false => 0,
         };
         if self.setting.classes.clock {
@@ -702,7 +706,10 @@ impl Run {
         }
         self.is_healed = true;
         // Series whose senders are gone take their time to end.
-        let slowest = self.setting.resolve_timeout_ms.max(4 * self.setting.resend_ms);
+        let slowest = self
+            .setting
+            .resolve_timeout_ms
+            .max(4 * self.setting.resend_ms);
         let end = now + settle + slowest + unit * HEALED_UNITS + 60_000;
         self.plan(end, What::End);
     }

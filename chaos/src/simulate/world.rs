@@ -13,8 +13,7 @@ use std::time::Duration;
 use tocsin::delivery::LaneId;
 use tocsin::receivers::{Attempt, Failure, Integration, Notification, Outcome, Reason};
 use tocsin::sys::{
-    Access, Clock, Disk, DiskFile, Errno, Held, LockOutcome, SeededEntropy, SimDisk,
-    WallTime,
+    Access, Clock, Disk, DiskFile, Errno, Held, LockOutcome, SeededEntropy, SimDisk, WallTime,
 };
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};

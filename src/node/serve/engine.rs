@@ -25,6 +25,7 @@ use super::arrivals::Arrivals;
 use super::dispatch::Dispatcher;
 use super::journal::{Arrival, Decided};
 use super::shared::Shared;
+use crate::bugs::{Bug, planted};
 use crate::core::{AT_ONCE, Action, Core, Event, Verdict};
 use crate::record::{ConfigAppliedV1, Record};
 use crate::sys::WallTime;
@@ -63,6 +64,8 @@ pub(super) struct Engine {
     pub(super) dispatcher: Dispatcher,
     /// What the log refused, oldest first.
     unsent: VecDeque<Decided>,
+    /// Not before this moment of the monotonic clock is that handed in again.
+    retry_at: Duration,
     /// The last look at the clocks: wall and monotonic.
     seen: (WallTime, Duration),
     /// Whether the records about a jump of the clock are on their way.
@@ -84,6 +87,7 @@ impl Engine {
             arrivals,
             dispatcher,
             unsent: VecDeque::new(),
+            retry_at: Duration::ZERO,
             is_refusal_logged: false,
         }
     }
@@ -106,7 +110,11 @@ impl Engine {
         let mut core = shared.core();
         for arrival in arrived {
             let mut lsn = arrival.first;
-            for record in arrival.records {
+            let mut records = arrival.records;
+            if planted(Bug::RecordSkipped) && records.len() > 1 {
+                records.pop();
+            }
+            for record in records {
                 self.shared.counts.applied(&record);
                 events.extend(core.apply(lsn, record));
                 applied = Some(lsn);
@@ -209,10 +217,14 @@ impl Engine {
 
     /// Hands in what was refused before, then what was decided, in pieces.
     fn carry_out(&mut self, actions: Vec<Action>) {
-        let refused = std::mem::take(&mut self.unsent);
-        if refused.is_empty() {
+        if self.unsent.is_empty() {
             self.is_refusal_logged = false;
         }
+        // Who refuses wakes this thread, which must not ask again at once.
+        let refused = match self.shared.clock.monotonic() < self.retry_at {
+            true => VecDeque::new(),
+            false => std::mem::take(&mut self.unsent),
+        };
         for decided in refused {
             self.hand_in(decided);
         }
@@ -225,6 +237,9 @@ impl Engine {
                     piece.records.push(record);
                 }
                 // It follows the record of its intent, and is in one piece with it.
+                Action::Notify(notification) if planted(Bug::SentBeforeDurable) => {
+                    self.dispatcher.send(vec![*notification]);
+                }
                 Action::Notify(notification) => piece.release.push(*notification),
                 Action::Explain(decision) => {
                     self.shared.counts.decided(&decision);
@@ -275,6 +290,7 @@ impl Engine {
                 self.is_refusal_logged = true;
             }
             self.unsent.push_back(refused);
+            self.retry_at = self.shared.clock.monotonic() + RETRY_AFTER;
         }
     }
 

@@ -230,10 +230,11 @@ impl Server {
     /// The core applies what is durable, each record of which is shown to `seen`, and decides. For how
     /// long there is nothing to do after it, if nothing happens; `None` for ever.
     pub fn work(&mut self, mut seen: impl FnMut(Lsn, &Record)) -> Option<StdDuration> {
-        let arrived = self
-            .arrivals
-            .take(ARRIVALS_AT_ONCE_MAX, StdDuration::ZERO)
-            .unwrap_or_default();
+        let arrived = match self.arrivals.is_awaited() {
+            true => self.arrivals.take(ARRIVALS_AT_ONCE_MAX, StdDuration::ZERO),
+            false => None,
+        };
+        let arrived = arrived.unwrap_or_default();
         for arrival in &arrived {
             let mut lsn = arrival.first;
             for record in &arrival.records {
@@ -252,10 +253,10 @@ impl Server {
         Some(left.max(sleep))
     }
 
-    /// Whether durable records wait for [`Self::work`].
+    /// Whether something waits for [`Self::work`].
     #[must_use]
     pub fn has_arrivals(&self) -> bool {
-        self.shared.applied() < self.shared.journal.handed_on()
+        self.arrivals.is_awaited()
     }
 
     /// Whether a checkpoint was asked for since this was called last.

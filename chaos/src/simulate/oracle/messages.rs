@@ -25,7 +25,10 @@ pub(super) struct Last {
 /// What a key stands for: which alerts fire, and which have ended.
 fn content(message: &Message) -> u64 {
     let mut hash = DefaultHasher::new();
-    let said = message.alerts.iter().map(|(series, _, over)| (series, over));
+    let said = message
+        .alerts
+        .iter()
+        .map(|(series, _, over)| (series, over));
     said.collect::<Vec<_>>().hash(&mut hash);
     hash.finish()
 }
@@ -135,7 +138,9 @@ impl Oracle {
                 }
                 // What fired when the server came up is told so, whatever came since.
                 State::Over { since }
-                    if !is_over && since < decided && self.up_since < Some(since - SLACK_MS)
+                    if !is_over
+                        && since < decided
+                        && self.up_since < Some(since - SLACK_MS)
                         && self.sound_since.is_some_and(|it| it < since)
                         && listener.calm_since < since =>
                 {
@@ -175,7 +180,9 @@ impl Oracle {
             return None;
         }
         // What was told of others while some were silenced has taken the place of what was told of these.
-        if !self.is_group_free(message.group, last.message.at, message.at) {
+        if !self.is_group_free(message.group, last.message.at, message.at)
+            || !self.is_unchanged_since(message, last.message.at)
+        {
             return None;
         }
         let is_retry = last.message.flush == message.flush && last.life == self.life;
@@ -202,6 +209,18 @@ impl Oracle {
     fn is_group_free(&self, group: usize, since: Ms, at: Ms) -> bool {
         let mut of_group = (group..self.series.len()).step_by(self.groups);
         of_group.all(|it| self.free_since(it, at).is_some_and(|free| free < since))
+    }
+
+    /// Whether everything in a message has certainly been so since then.
+    fn is_unchanged_since(&self, message: &Message, since: Ms) -> bool {
+        let mut alerts = message.alerts.iter();
+        alerts.all(
+            |(series, _, is_over)| match self.series.get(*series).map(|it| it.state) {
+                Some(State::Firing { since: from }) => !is_over && from < since,
+                Some(State::Over { since: from }) => *is_over && from < since,
+                _ => false,
+            },
+        )
     }
 
     /// I6 and I8.

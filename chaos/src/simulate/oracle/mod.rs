@@ -206,7 +206,11 @@ impl Oracle {
     /// Since when nothing has kept a series back; `None` if something may.
     fn free_since(&self, series: usize, at: Ms) -> Option<Ms> {
         let mut since = 0;
-        for silence in self.silences.iter().filter(|it| it.series.contains(&series)) {
+        for silence in self
+            .silences
+            .iter()
+            .filter(|it| it.series.contains(&series))
+        {
             let over = silence.expired_at.unwrap_or(silence.ends).min(silence.ends);
             if at <= over {
                 return None;
@@ -258,12 +262,15 @@ impl Oracle {
         self.times_hold = times_hold;
     }
 
-    pub(super) fn down(&mut self, at: Ms) {
+    /// The server is gone. If its disk was faulty, it may not have been able to write for some time.
+    pub(super) fn down(&mut self, at: Ms, is_disk_faulty: bool) {
         for truth in &mut self.series {
             truth.pass(at);
         }
         self.up_since = None;
-        self.alive_at = self.alive_at.max(at - self.beat - SLACK_MS);
+        if !is_disk_faulty {
+            self.alive_at = self.alive_at.max(at - self.beat - SLACK_MS);
+        }
         for listener in &mut self.listeners {
             for (group, last) in &mut listener.last {
                 if !last.is_durable {
