@@ -12,5 +12,6 @@ pub mod example;
 pub mod kill;
 pub mod log;
 pub mod program;
+pub mod simulate;
 pub mod table;
 pub mod zoo;

@@ -11,6 +11,7 @@ use crate::log::suites::{
     Tally, bounded, histories, history, in_parallel, reference, rot, threads, workload,
 };
 use crate::log::workload::Op;
+use crate::simulate;
 use crate::table::{self, ZooResult};
 use crate::zoo;
 use anyhow::{Context, Result, bail};
@@ -113,6 +114,26 @@ enum Action {
     Example {
         /// The directory to make it in; it must be empty or not there
         dir: PathBuf,
+    },
+    /// The server on a simulated disk, clock and network, again and again
+    Simulate {
+        /// How many runs
+        #[arg(long, default_value_t = 10_000)]
+        seeds: u64,
+        /// The seed of the first
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Where a run that fails is kept
+        #[arg(long, default_value = "chaos-failures")]
+        failures: PathBuf,
+    },
+    /// One simulated run again, as printed with a violation
+    Replay {
+        /// Its seed
+        seed: u64,
+        /// Where it is kept
+        #[arg(long, default_value = "chaos-failures")]
+        failures: PathBuf,
     },
     /// The writer thread under several senders, as printed with a violation
     Threads {
@@ -225,6 +246,12 @@ fn run(action: Action, out: &mut dyn Write) -> Result<ExitCode> {
             });
             verdict(&tally, out)
         }
+        Action::Simulate {
+            seeds,
+            seed,
+            failures,
+        } => simulate::command::simulate(seed, seeds, &failures, &clock, out),
+        Action::Replay { seed, failures } => simulate::command::replay(seed, &failures, out),
         Action::Threads { seed } => {
             let tally = Tally::default();
             threads(&tally, 1, seed, 0, 1);

@@ -65,7 +65,9 @@ pub fn print(
     Ok(violations.is_empty() && zoo_is_well)
 }
 
-fn grouped(number: u64) -> String {
+/// A number with a comma at every third digit.
+#[must_use]
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {

@@ -10,6 +10,7 @@
 //! | histories | random kills and power losses                                     |
 //! | rot       | a sample of bit flips, zeroed pages and cuts                       |
 //! | scenarios | the named tests of `tests/recovery`                               |
+//! | simulate  | the server in the simulator; the first layer for bugs that are not the log's |
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, ExitCode, Stdio};
@@ -21,6 +22,7 @@ use tocsin::sys::Clock;
 
 use crate::log::suites::{Tally, bounded, histories, in_parallel, rot, threads};
 use crate::log::workload::Op;
+use crate::simulate;
 
 /// What a hunt found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +52,23 @@ const LAYERS: [Layer; 4] = [
     }),
 ];
 
+/// The first of the bugs that are not in the log. Before it stand those that are.
+const FIRST_OF_SERVER: Bug = Bug::TimersReset;
+
+/// Seeds of a hunt in the simulator: a minute's worth at most.
+const SEEDS_MAX: u64 = 2_000;
+
+/// Hunts with the simulator; the words say after how many seeds it was found.
+fn hunt_in_simulator(seed: u64, clock: &dyn Clock) -> Option<Found> {
+    let summary = simulate::command::run_many(seed, SEEDS_MAX, 1, clock);
+    let (_, what) = summary.violations.first()?;
+    Some(Found {
+        layer: "simulate",
+        what: format!("{} seeds: {what}", summary.seeds),
+        after: summary.took,
+    })
+}
+
 /// Hunts one bug in this process, with the layers that need no other program.
 #[must_use]
 pub fn hunt(bug: Bug, seed: u64, clock: &dyn Clock) -> Option<Found> {
@@ -57,6 +76,11 @@ pub fn hunt(bug: Bug, seed: u64, clock: &dyn Clock) -> Option<Found> {
     let start = clock.monotonic();
     // A planted panic is a finding and needs no backtrace.
     std::panic::set_hook(Box::new(|_| ()));
+    if bug >= FIRST_OF_SERVER
+        && let Some(found) = hunt_in_simulator(seed, clock)
+    {
+        return Some(found);
+    }
     for (layer, work) in LAYERS {
         let tally = Tally::for_hunt();
         in_parallel(&tally, clock, &|part, parts| {

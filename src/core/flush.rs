@@ -18,6 +18,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use crate::bugs::{Bug, planted};
 use crate::model::{Duration, Fingerprint, LabelSet, RouteIndex};
 use crate::record::{AlertForgottenV1, FlushOccasion, GroupTimerV1, Lsn, Record};
 use crate::sys::WallTime;
@@ -191,6 +192,9 @@ impl Flush<'_> {
         };
         for integration in integrations {
             self.tell(integration);
+            if planted(Bug::FirstIntegrationOnly) {
+                break;
+            }
         }
     }
 
@@ -273,7 +277,9 @@ impl Flush<'_> {
                 self.explain(Verdict::Quarantined { to, flush_id });
             }
             Some(intent)
-                if intent.state.is_in_doubt() && integration.on_in_doubt == OnInDoubt::Skip =>
+                if intent.state.is_in_doubt()
+                    && (integration.on_in_doubt == OnInDoubt::Skip
+                        || planted(Bug::DoubtIsDelivery)) =>
             {
                 let flush_id = intent.flush_id;
                 notification.flush_id = flush_id;
@@ -282,8 +288,8 @@ impl Flush<'_> {
             }
             _ => {
                 notification.idempotency_key = match same {
-                    Some(intent) => intent.idempotency_key,
-                    None => self.new_key(&notification),
+                    Some(intent) if !planted(Bug::KeyChanges) => intent.idempotency_key,
+                    _ => self.new_key(&notification),
                 };
                 self.send(notification, to, news);
             }
@@ -295,7 +301,9 @@ impl Flush<'_> {
         notification.flush_id = self.new_flush_id();
         self.wait_for(notification.flush_id);
         self.has_told = true;
-        self.append(Record::FlushIntent(notification.intent()));
+        if !planted(Bug::IntentMissing) {
+            self.append(Record::FlushIntent(notification.intent()));
+        }
         self.explain(Verdict::Notify {
             to,
             reason: notification.reason,
@@ -375,7 +383,7 @@ impl Flush<'_> {
             let open = self.tenant.intents.get(key).into_iter();
             owed.extend(open.flat_map(|intent| intent.firing.iter().chain(&intent.resolved)));
         }
-        let is_owed = |hash: u64| owed.contains(&hash);
+        let is_owed = |hash: u64| owed.contains(&hash) && !planted(Bug::SilencedEndForgotten);
         let passed: HashSet<u64> = self.resolved.iter().copied().collect();
         let resolved = frozen.iter().filter(|it| it.is_resolved);
         let to_forget = resolved.filter(|it| passed.contains(&it.hash) || !is_owed(it.hash));

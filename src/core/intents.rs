@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::bugs::{Bug, planted};
 use crate::model::Fingerprint;
 use crate::record::{
     AlertForgottenV1, EndsAtExtendedV1, FlushIntentV1, GroupTimerV1, Lsn, NotifyResultV1,
@@ -33,7 +34,7 @@ impl IntentState {
     /// Whether the receiver may have it.
     #[must_use]
     pub fn is_in_doubt(self) -> bool {
-        matches!(self, Self::InDoubt | Self::Resent)
+        matches!(self, Self::InDoubt | Self::Resent) && !planted(Bug::DoubtIgnored)
     }
 }
 
@@ -133,7 +134,7 @@ impl Tenant {
             }
             _ => {}
         }
-        if !result.entry.is_empty() {
+        if !result.entry.is_empty() && !planted(Bug::EntryNotLogged) {
             match LogEntry::read(&result.entry) {
                 Ok((_, entry)) => self.log_told(key, entry),
                 Err(fault) => events.push(unreadable("notify_result", &fault)),
@@ -172,7 +173,8 @@ impl Tenant {
             if !flight.waiting.is_empty() || flight.is_timer_pending || flight.is_forgetting {
                 return None;
             }
-            if flight.has_failed || flight.to_forget.is_empty() {
+            let has_failed = flight.has_failed && !planted(Bug::ForgottenUntold);
+            if has_failed || flight.to_forget.is_empty() {
                 group.flight = None;
                 return None;
             }

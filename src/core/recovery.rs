@@ -25,6 +25,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use crate::bugs::{Bug, planted};
 use crate::model::Duration;
 use crate::record::{EndsAtExtendedV1, FlushOccasion, GroupTimerV1, Record, RecoveredV1};
 use crate::sys::WallTime;
@@ -87,7 +88,10 @@ impl Core {
         let mut records = Vec::new();
         for tenant in self.tenants() {
             tenant.plan_ends(last_alive, now, &mut records);
-            let overdue = tenant.plan_timers(last_alive, now, &mut records);
+            let mut overdue = tenant.plan_timers(last_alive, now, &mut records);
+            if planted(Bug::OverdueNotFrozen) {
+                overdue.clear();
+            }
             if !overdue.is_empty() || tenant.has_strays() {
                 tenant.plan_frozen(&overdue, now, &mut records);
             }
@@ -212,6 +216,7 @@ impl Tenant {
         let grace = self.policy.recovery_grace;
         let moved = |alert: &Alert| {
             let ends_at = match now < last_alive {
+                _ if planted(Bug::EndsNotExtended) => alert.ends_at,
                 true => end_by_clock_set_back(alert, last_alive, now),
                 false => end_after_downtime(alert, last_alive, now, grace),
             };
@@ -247,7 +252,11 @@ impl Tenant {
             };
             let shifted = WallTime(group.next_flush_at.0.saturating_add(shift));
             let latest = after(now, wait).max(then);
-            let next = shifted.min(latest);
+            let next = match () {
+                () if planted(Bug::TimersReset) => after(now, route.group_wait),
+                () if planted(Bug::PhaseLost) => after(now, wait),
+                () => shifted.min(latest),
+            };
             if next <= now && self.frozen_anew(group, now).is_some() {
                 overdue.push(group.name.clone());
             }
@@ -369,7 +378,10 @@ fn end_after_downtime(
     if alert.ends_at <= last_alive {
         return alert.ends_at;
     }
-    let left = between(last_alive, alert.ends_at).min(grace);
+    let left = match planted(Bug::EndsRenewed) {
+        true => grace,
+        false => between(last_alive, alert.ends_at).min(grace),
+    };
     after(now, left).max(alert.ends_at)
 }
 

@@ -11,6 +11,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::bugs::{Bug, planted};
 use crate::model::Fingerprint;
 use crate::sys::WallTime;
 
@@ -131,7 +132,7 @@ impl Tenant {
                     events.push(policy.group_created(name.clone(), route, due));
                 }
                 let mut group = Group::new(name.clone(), route, labels, now, due);
-                if let Some(old) = old.get(&name) {
+                if let Some(old) = old.get(&name).filter(|_| !planted(Bug::ReloadLosesGroups)) {
                     group.created_at = old.created_at;
                     group.next_flush_at = old.next_flush_at;
                     group.flush_index = old.flush_index;

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::ORDERS_MAX;
 use super::quarantine::Quarantine;
 use super::statistics::{Counts, Statistics};
+use super::watched::{Watched, Watcher};
 use crate::receivers::{Integration, IntegrationId};
 use crate::record::NotificationKeyV1;
 
@@ -61,7 +62,7 @@ pub(super) struct Installed {
 #[derive(Debug)]
 pub(super) struct Lane {
     id: LaneId,
-    installed: watch::Sender<Option<Installed>>,
+    installed: Watched<Option<Installed>>,
     slots: Arc<Semaphore>,
     own: Statistics,
     kind: Arc<Statistics>,
@@ -72,7 +73,7 @@ impl Lane {
     pub(super) fn new(id: &LaneId, kind: Arc<Statistics>) -> Self {
         Self {
             id: id.clone(),
-            installed: watch::Sender::new(None),
+            installed: Watched::new(None),
             slots: Arc::new(Semaphore::new(ORDERS_MAX)),
             own: Statistics::default(),
             kind,
@@ -87,7 +88,7 @@ impl Lane {
     /// Uses this integration, for up to `width` attempts at once.
     pub(super) fn install(&self, installation: Installation, width: usize) {
         self.quarantine.note_sound();
-        self.installed.send_replace(Some(Installed {
+        self.installed.set(Some(Installed {
             integration: installation.integration,
             send_resolved: installation.send_resolved,
             permits: Arc::new(Semaphore::new(width)),
@@ -96,12 +97,12 @@ impl Lane {
 
     /// The integration is gone.
     pub(super) fn remove(&self) {
-        self.installed.send_replace(None);
+        self.installed.set(None);
     }
 
     /// What is in use, and tells of changes.
-    pub(super) fn installed(&self) -> watch::Receiver<Option<Installed>> {
-        self.installed.subscribe()
+    pub(super) fn installed(&self) -> Watcher<Option<Installed>> {
+        self.installed.watch()
     }
 
     /// A place for an order, if there is one.

@@ -36,6 +36,7 @@ mod quarantine;
 mod run;
 mod statistics;
 mod tries;
+mod watched;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinError;
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, error, info, warn};
@@ -18,7 +18,9 @@ use super::lane::{Installed, Lane};
 use super::order::{Ending, Order, Report};
 use super::statistics::Statistics;
 use super::tries::{Tries, failure_of};
+use super::watched::Watcher;
 use super::{Intents, Shared};
+use crate::bugs::{Bug, planted};
 use crate::receivers::{
     Content, Failure, IntegrationId, Notification, Outcome, Reason, ReceiverData,
 };
@@ -37,7 +39,7 @@ pub(super) struct Run {
     shared: Arc<Shared>,
     lane: Arc<Lane>,
     order: Order,
-    installed: watch::Receiver<Option<Installed>>,
+    installed: Watcher<Option<Installed>>,
     attempts: u32,
     tries: Tries,
     last_failure: Option<Failure>,
@@ -78,7 +80,13 @@ impl Run {
     pub(super) async fn run(mut self) -> Report {
         let started = Instant::now();
         let mut kept = self.order.receiver_data.clone();
-        let ending = self.deliver(&mut kept).await;
+        if planted(Bug::ResultBeforeSend) {
+            self.record(&Ending::Delivered, &kept).await;
+        }
+        let ending = match self.deliver(&mut kept).await {
+            Ending::Failed(_) if planted(Bug::FailureIsDelivery) => Ending::Delivered,
+            ending => ending,
+        };
         self.log(&ending, started.elapsed());
         let is_recorded = self.record(&ending, &kept).await;
         Report {
@@ -166,6 +174,13 @@ impl Run {
             let started_at = self.shared.now();
             let tried = self.attempt(&installed, content, deadline).await;
             drop(permit);
+            if planted(Bug::SentAgain) && self.attempts == 1 {
+                (installed, permit) = match self.wait(due, deadline).await {
+                    Admission::Go(next, next_permit) => (next, next_permit),
+                    _ => return Ending::Abandoned,
+                };
+                continue;
+            }
             let is_delivered = matches!(tried, Tried::Ended(Outcome::Delivered(_)));
             let took = started.elapsed();
             match &tried {
@@ -208,7 +223,7 @@ impl Run {
             biased;
             () = self.shared.draining.cancelled() => return Admission::Stopping,
             () = sleep_until(deadline) => return Admission::Late,
-            _ = self.installed.changed() => {}
+            () = self.installed.changed() => {}
             () = sleep_until(due) => {}
         }
         self.admit(Some(deadline)).await
@@ -217,7 +232,7 @@ impl Run {
     /// Waits for a permit.
     async fn admit(&mut self, deadline: Option<Instant>) -> Admission {
         loop {
-            let Some(installed) = self.installed.borrow_and_update().clone() else {
+            let Some(installed) = self.installed.see() else {
                 return Admission::Removed;
             };
             let permits = installed.permits.clone();
@@ -225,7 +240,7 @@ impl Run {
                 biased;
                 () = self.shared.draining.cancelled() => return Admission::Stopping,
                 () = at(deadline) => return Admission::Late,
-                _ = self.installed.changed() => {}
+                () = self.installed.changed() => {}
                 permit = permits.acquire_owned() => {
                     if let Ok(permit) = permit {
                         return Admission::Go(installed, permit);
@@ -253,7 +268,7 @@ impl Run {
                 task.abort();
                 return Tried::Killed;
             }
-            () = removed(&mut self.installed) => {
+            () = self.installed.wait_for(Option::is_none) => {
                 task.abort();
                 return Tried::Removed;
             }
@@ -319,7 +334,7 @@ impl Run {
 
     /// What is told: all, or what still fires; `None` if that is nothing.
     fn content(&mut self, send_resolved: bool) -> Option<Arc<Content>> {
-        if send_resolved {
+        if send_resolved || planted(Bug::SendResolvedIgnored) {
             return Some(self.order.content.clone());
         }
         if !self.order.content.has_firing() {
@@ -478,14 +493,5 @@ async fn at(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => sleep_until(deadline).await,
         None => std::future::pending().await,
-    }
-}
-
-/// Waits until the integration is gone. A new one in its place is seen by whoever asks next.
-async fn removed(installed: &mut watch::Receiver<Option<Installed>>) {
-    let mut watched = installed.clone();
-    // An error means that nobody can install any more: then nothing is removed either.
-    if watched.wait_for(Option::is_none).await.is_err() {
-        std::future::pending::<()>().await;
     }
 }

@@ -17,7 +17,7 @@
 //! * The writer thread is the only one that writes to segments.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -185,6 +185,7 @@ pub struct Log {
     store: StoreId,
     batch_bytes_max: usize,
     retained: Arc<Mutex<Retained>>,
+    stepped: Option<Stepped>,
     writer_thread: Option<JoinHandle<Result<(), AppendError>>>,
     ahead_thread: Option<JoinHandle<()>>,
     spare_thread: Option<JoinHandle<()>>,
@@ -206,22 +207,13 @@ impl Log {
     /// That the operating system gives no thread.
     pub fn start(
         writer: Writer,
-        mut options: ThreadOptions,
+        options: ThreadOptions,
         sink: Box<dyn DurableSink>,
     ) -> std::io::Result<Self> {
-        let environment = writer.environment().clone();
-        let (store, retained, spares) = (writer.store(), writer.retained(), writer.spares());
-        let batch_bytes_max = writer.batch_bytes_max();
-        options.limits.batch_bytes_max = options
-            .limits
-            .batch_bytes_max
-            .min(batch_bytes_max - BATCH_START_BYTES);
-        let shared = Arc::new(Shared {
-            queue: Queue::new(options.limits),
-            durable: AtomicU64::new(writer.durable().0),
-            counters: Counters::default(),
-            spare_wanted: Signal::default(),
-        });
+        let spares = writer.spares();
+        let mut log = Self::around(&writer, options.limits);
+        let shared = Arc::clone(&log.shared);
+        let environment = log.environment.clone();
         let spare_thread = {
             let shared = Arc::clone(&shared);
             std::thread::Builder::new()
@@ -255,17 +247,48 @@ impl Log {
                     .run()
                 })?
         };
+        log.writer_thread = Some(writer_thread);
+        log.ahead_thread = Some(ahead_thread);
+        log.spare_thread = Some(spare_thread);
         shared.spare_wanted.raise();
-        Ok(Self {
-            shared,
-            environment,
-            store,
+        Ok(log)
+    }
+
+    /// A log without threads, whose work is done by [`Log::step`]: for simulations, in which the same seed
+    /// has to give the same run.
+    #[must_use]
+    pub fn stepped(writer: Writer, limits: QueueLimits, sink: Box<dyn DurableSink>) -> Self {
+        let mut log = Self::around(&writer, limits);
+        log.stepped = Some(Stepped::new(WriterThread {
+            shared: Arc::clone(&log.shared),
+            writer,
+            sink,
+            heartbeat_every: None,
+        }));
+        log
+    }
+
+    fn around(writer: &Writer, mut limits: QueueLimits) -> Self {
+        let batch_bytes_max = writer.batch_bytes_max();
+        limits.batch_bytes_max = limits
+            .batch_bytes_max
+            .min(batch_bytes_max - BATCH_START_BYTES);
+        Self {
+            shared: Arc::new(Shared {
+                queue: Queue::new(limits),
+                durable: AtomicU64::new(writer.durable().0),
+                counters: Counters::default(),
+                spare_wanted: Signal::default(),
+            }),
+            environment: writer.environment().clone(),
+            store: writer.store(),
             batch_bytes_max,
-            retained,
-            writer_thread: Some(writer_thread),
-            ahead_thread: Some(ahead_thread),
-            spare_thread: Some(spare_thread),
-        })
+            retained: writer.retained(),
+            stepped: None,
+            writer_thread: None,
+            ahead_thread: None,
+            spare_thread: None,
+        }
     }
 
     /// Asks for the records to be appended together; `done` is called when they are durable, or
@@ -296,10 +319,33 @@ impl Log {
         } else {
             self.shared.queue.push(request, now)
         };
-        if let Err(error) = &pushed {
-            self.shared.counters.count_refusal(error);
+        match (&pushed, &self.stepped) {
+            (Err(error), _) => self.shared.counters.count_refusal(error),
+            (Ok(()), Some(stepped)) => stepped.wake(),
+            (Ok(()), None) => {}
         }
         pushed
+    }
+
+    /// Does the work of the threads that a stepped log has not: appends one batch of what waits, and keeps
+    /// a blank segment ready. Whether anything waited. A log with threads has nothing to do here.
+    pub fn step(&self) -> bool {
+        self.stepped.as_ref().is_some_and(Stepped::step)
+    }
+
+    /// Appends the sign of life of a stepped log.
+    pub fn beat(&self) {
+        if let Some(stepped) = &self.stepped {
+            stepped.beat();
+        }
+    }
+
+    /// Calls this whenever a request waits for a stepped log. Only the first one given is called.
+    pub fn wake_with(&self, wake: impl Fn() + Send + Sync + 'static) {
+        if let Some(stepped) = &self.stepped {
+            // A second one is of no use to anybody.
+            let _ = stepped.wake.set(Box::new(wake));
+        }
     }
 
     /// As [`Log::append`], and waits for the answer.
@@ -317,6 +363,7 @@ impl Log {
             let _ = sender.send(result);
         });
         self.append(lane, records, done)?;
+        while self.step() {}
         receiver.recv().unwrap_or(Err(AppendError::Closed))
     }
 
@@ -388,6 +435,9 @@ impl Log {
             // What they make, a file or an encoding, is made again where it is missing.
             let _ = helper.join();
         }
+        if let Some(stepped) = self.stepped.take() {
+            return stepped.close();
+        }
         let Some(thread) = self.writer_thread.take() else {
             return Ok(());
         };
@@ -419,6 +469,70 @@ fn keep_spare(shared: &Shared, spares: &SpareSlot) {
             }
         };
     }
+}
+
+/// The writer of a log without threads.
+struct Stepped {
+    /// Absent once it is closed.
+    writer: Mutex<Option<WriterThread>>,
+    wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
+}
+
+impl Stepped {
+    fn new(writer: WriterThread) -> Self {
+        Self {
+            writer: Mutex::new(Some(writer)),
+            wake: OnceLock::new(),
+        }
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Option<WriterThread>> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake(&self) {
+        if let Some(wake) = self.wake.get() {
+            wake();
+        }
+    }
+
+    fn step(&self) -> bool {
+        let mut writer = self.writer();
+        let Some(writer) = writer.as_mut() else {
+            return false;
+        };
+        // To wait for no time at all would cost as much as the rest of a step.
+        let waits = writer.shared.queue.len() > 0;
+        let has_worked = waits && matches!(writer.turn(Some(Duration::ZERO)), Turn::Worked);
+        if has_worked {
+            writer.publish();
+            // One that cannot be made is tried again after the next batch.
+            let _ = writer.writer.spares().fill();
+        }
+        has_worked
+    }
+
+    fn beat(&self) {
+        if let Some(writer) = self.writer().as_mut() {
+            writer.beat();
+            writer.publish();
+        }
+    }
+
+    fn close(self) -> Result<(), AppendError> {
+        while self.step() {}
+        let writer = self.writer().take();
+        writer.map_or(Ok(()), |writer| writer.writer.shutdown().map(|_| ()))
+    }
+}
+
+/// What the writer did.
+enum Turn {
+    Worked,
+    /// Nothing came for the time given.
+    Idle,
+    /// Nothing comes any more.
+    Closed,
 }
 
 struct WriterThread {
@@ -453,33 +567,44 @@ fn refuse_all(shared: &Shared, cause: &str) {
 impl WriterThread {
     fn run(mut self) -> Result<(), AppendError> {
         let _guard = PoisonOnPanic(Arc::clone(&self.shared));
-        let clock = Arc::clone(&self.writer.environment().clock);
         loop {
-            match self
-                .shared
-                .queue
-                .take(self.heartbeat_every, || clock.monotonic())
-            {
-                Taken::Batch {
-                    requests,
-                    expired,
-                    draft,
-                } => {
-                    let error = AppendError::Overloaded {
-                        reason: "the disk is too slow: it waited too long",
-                    };
-                    self.refuse(expired, &error);
-                    self.append(requests, draft);
-                }
-                Taken::Idle => self.beat(),
-                Taken::Closed => return self.writer.shutdown().map(|_| ()),
+            match self.turn(self.heartbeat_every) {
+                Turn::Worked => {}
+                Turn::Idle => self.beat(),
+                Turn::Closed => return self.writer.shutdown().map(|_| ()),
             }
-            self.shared
-                .durable
-                .store(self.writer.durable().0, Ordering::Release);
-            if !self.writer.spares().is_filled() {
-                self.shared.spare_wanted.raise();
+            self.publish();
+        }
+    }
+
+    /// Appends one batch of what waits; waits for it for `idle_max` at most.
+    fn turn(&mut self, idle_max: Option<Duration>) -> Turn {
+        let clock = Arc::clone(&self.writer.environment().clock);
+        match self.shared.queue.take(idle_max, || clock.monotonic()) {
+            Taken::Batch {
+                requests,
+                expired,
+                draft,
+            } => {
+                let error = AppendError::Overloaded {
+                    reason: "the disk is too slow: it waited too long",
+                };
+                self.refuse(expired, &error);
+                self.append(requests, draft);
+                Turn::Worked
             }
+            Taken::Idle => Turn::Idle,
+            Taken::Closed => Turn::Closed,
+        }
+    }
+
+    /// Tells the others how far it is.
+    fn publish(&self) {
+        self.shared
+            .durable
+            .store(self.writer.durable().0, Ordering::Release);
+        if !self.writer.spares().is_filled() {
+            self.shared.spare_wanted.raise();
         }
     }
 

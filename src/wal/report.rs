@@ -204,7 +204,7 @@ pub struct ScanReport {
     pub checkpoints: Vec<CheckpointFile>,
     /// The type of the last record.
     pub last_type: Option<RecordType>,
-    /// The latest time that the log itself recorded.
+    /// The last sign of life in the log. That a process came up is none; what it wrote then is.
     pub last_alive: Option<WallTime>,
 }
 

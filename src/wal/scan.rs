@@ -31,6 +31,7 @@ use super::segment::FRAMES_OFFSET;
 use super::view::{Segment, View};
 use super::window::Window;
 use crate::bugs::{Bug, planted};
+use crate::sys::WallTime;
 
 /// What to do behind damage that no checkpoint covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,6 +156,8 @@ struct Scanner<'a> {
     /// LSN, offset and CRC of the records of the last segment above the proven LSN.
     suspects: Vec<(Lsn, u64, Link)>,
     durable_link: Option<Link>,
+    /// The last sign of life before the batch that is being read.
+    alive_before: Option<WallTime>,
     end_offset: u64,
 }
 
@@ -194,6 +197,7 @@ impl<'a> Scanner<'a> {
             is_refused: false,
             suspects: Vec::new(),
             durable_link: None,
+            alive_before: None,
             end_offset: FRAMES_OFFSET,
         }
     }
@@ -398,7 +402,20 @@ impl<'a> Scanner<'a> {
         if let Some(claim) = control.durable_claim() {
             self.prove(claim);
         }
-        self.report.last_alive = self.report.last_alive.max(control.wall());
+        let before = self.report.last_alive;
+        self.report.last_alive = match control {
+            // That a process began to come up is no sign of life, nor is the batch that says so: if it is
+            // killed before it has recorded what the downtime changes, the downtime goes on.
+            Control::Boot { wall, .. } if !planted(Bug::BootIsAlive) => {
+                self.alive_before.or(Some(*wall))
+            }
+            // Where the clock was set back, the last is not the latest.
+            _ if planted(Bug::LatestIsAlive) => before.max(control.wall()),
+            _ => control.wall().or(before),
+        };
+        if let Control::BatchStart { .. } = control {
+            self.alive_before = before;
+        }
         if let Control::Lost { from, to } = control {
             self.report.given_up.push((*from, *to));
         }

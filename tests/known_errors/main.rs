@@ -8,6 +8,7 @@ mod core;
 #[path = "../core/support.rs"]
 mod core_support;
 mod keys;
+mod server;
 #[allow(dead_code, reason = "what other tests need of it is not needed here")]
 #[path = "../recovery/support.rs"]
 mod support;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 
 use support::{Texts, World, checkpoint, place_of, post, texts};
 use tocsin::sys::{
-    Call, CrashModel, Disk, Errno, Fate, Fault, FaultKind, Image, RecordingDisk, SimDisk,
+    Call, CrashModel, Disk, Errno, Fate, Fault, FaultKind, Image, RecordingDisk, SimDisk, WallTime,
 };
 use tocsin::wal::{Class, open, salvage};
 
@@ -129,4 +130,45 @@ fn salvage_refuses_when_only_its_second_reading_meets_a_read_error() {
         }
     }
     assert_eq!(silent, Vec::<u64>::new());
+}
+
+/// A process came up after a downtime and was killed before it had recorded that alerts fire on. For the
+/// next one it had been alive until then, so that the downtime had ended them.
+#[test]
+fn a_start_that_is_killed_before_it_is_done_is_no_sign_of_life() {
+    const BEGIN_NS: i64 = 1_767_225_600_000_000_000;
+    let world = World::new();
+    let mut alive = Vec::new();
+    let mut writer = world.open();
+    post(&mut writer, &["one"]);
+    for hour in 1..=3 {
+        drop(writer);
+        world
+            .clock
+            .set_wall(WallTime(BEGIN_NS + hour * 3_600_000_000_000));
+        let (next, report, _) = world.try_open().unwrap();
+        alive.push(report.scan.last_alive);
+        writer = next;
+        if hour == 2 {
+            post(&mut writer, &["two"]);
+        }
+    }
+    let at = |hour: i64| Some(WallTime(BEGIN_NS + hour * 3_600_000_000_000));
+    assert_eq!(alive, [at(0), at(0), at(2)]);
+}
+
+/// The latest time in the log was taken for the last sign of life. Until a clock that was set back had
+/// caught up, every start took away from timers and guessed ends once more what the first had taken.
+#[test]
+fn once_the_clock_was_set_back_the_last_sign_of_life_is_not_the_latest() {
+    let world = World::new();
+    let hour = |hour: i64| WallTime(1_767_225_600_000_000_000 + hour * 3_600_000_000_000);
+    let mut alive = Vec::new();
+    for at in [5, 1, 2] {
+        world.clock.set_wall(hour(at));
+        let (mut writer, report, _) = world.try_open().unwrap();
+        alive.push(report.scan.last_alive);
+        post(&mut writer, &["one"]);
+    }
+    assert_eq!(alive, [None, Some(hour(5)), Some(hour(1))]);
 }

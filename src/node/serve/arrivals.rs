@@ -66,6 +66,12 @@ impl Arrivals {
         }
     }
 
+    /// Whether the thread has something to do at once.
+    pub(super) fn is_awaited(&self) -> bool {
+        let state = self.lock();
+        state.is_urgent || !state.queue.is_empty()
+    }
+
     /// Wakes the thread now.
     pub(super) fn shake(&self) {
         self.lock().is_urgent = true;

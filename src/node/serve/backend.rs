@@ -30,6 +30,7 @@ use crate::api::backend::{
     Cluster, ListedAlert, ListedGroup, NewAlerts, NewSilence, Quiet, Receiver, Refusal,
     Settings as ApiSettings, Silence, SilenceRefusal, Status, StoredAlert, Version,
 };
+use crate::bugs::{Bug, planted};
 use crate::cli::serve::flags::ServeOptions;
 use crate::core::{Alert, Core, SilenceChange, SilenceDraft, SilenceError, TellAlert};
 use crate::model::{Fingerprint, LabelSet, RouteIndex};
@@ -302,7 +303,9 @@ impl Backend for Node {
             };
             (waiting, admission.limited.len())
         };
-        Self::make_durable(waiting).await?;
+        if !planted(Bug::AlertsAckedEarly) {
+            Self::make_durable(waiting).await?;
+        }
         if limited == 0 {
             return Ok(());
         }
@@ -439,7 +442,9 @@ impl Backend for Node {
             } = change;
             (hand_in(shared, records), (id, is_new))
         };
-        Self::make_durable(vec![waiting]).await?;
+        if !planted(Bug::SilenceAckedEarly) {
+            Self::make_durable(vec![waiting]).await?;
+        }
         shared.caught_up().await;
         let (id, is_new) = change;
         self.log_silence(shared, if is_new { "create" } else { "update" }, &id);
@@ -462,7 +467,9 @@ impl Backend for Node {
             };
             hand_in(shared, vec![record])
         };
-        Self::make_durable(vec![waiting]).await?;
+        if !planted(Bug::ExpiryAckedEarly) {
+            Self::make_durable(vec![waiting]).await?;
+        }
         shared.caught_up().await;
         self.log_silence(shared, "expire", id);
         Ok(())

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tracing::{debug, warn};
 
 use super::shared::Shared;
+use crate::bugs::{Bug, planted};
 use crate::wal::OpenError;
 
 /// Bytes of log after which a checkpoint is taken: a start replays them in a fraction of a second.
@@ -39,6 +40,11 @@ impl Checkpoints {
     pub(super) fn ask(&self) {
         self.lock().is_asked = true;
         self.changed.notify_one();
+    }
+
+    /// Whether one was asked for since this was called last.
+    pub(super) fn take_asked(&self) -> bool {
+        std::mem::take(&mut self.lock().is_asked)
     }
 
     /// Ends the thread once it has nothing under way.
@@ -99,7 +105,11 @@ pub(super) fn take(shared: &Shared) -> Result<(), OpenError> {
     let (core, lsn) = {
         let core = shared.core();
         // The core's thread says what it has applied under this lock.
-        (core.clone(), shared.applied())
+        let lsn = match planted(Bug::CheckpointAhead) {
+            true => shared.journal.handed_on(),
+            false => shared.applied(),
+        };
+        (core.clone(), lsn)
     };
     let hash = core.state_hash().map_err(|fault| encoding(&fault))?;
     let started = shared.clock.monotonic();

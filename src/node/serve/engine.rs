@@ -27,6 +27,7 @@ use super::arrivals::Arrivals;
 use super::dispatch::Dispatcher;
 use super::journal::{Arrival, Decided};
 use super::shared::Shared;
+use crate::bugs::{Bug, planted};
 use crate::core::explain::{Explanations, RECORD_BYTES_TARGET};
 use crate::core::{AT_ONCE, Action, Core, Event, Verdict};
 use crate::record::{ConfigAppliedV1, Record};
@@ -37,7 +38,7 @@ use crate::wal::{AppendError, Lane};
 const ARRIVALS_AT_ONCE_MAX: usize = 64;
 
 /// The longest sleep: the clock may be set while we sleep, and what is due by it must not wait.
-const SLEEP_MAX: Duration = Duration::from_secs(1);
+pub(super) const SLEEP_MAX: Duration = Duration::from_secs(1);
 
 /// How long to wait before handing in again what the log had no room or time for.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
@@ -69,6 +70,8 @@ pub(super) struct Engine {
     pub(super) dispatcher: Dispatcher,
     /// What the log refused, oldest first.
     unsent: VecDeque<Decided>,
+    /// Not before this moment of the monotonic clock is that handed in again.
+    retry_at: Duration,
     /// The last look at the clocks: wall and monotonic.
     seen: (WallTime, Duration),
     /// Whether the records about a jump of the clock are on their way.
@@ -92,6 +95,7 @@ impl Engine {
             arrivals,
             dispatcher,
             unsent: VecDeque::new(),
+            retry_at: Duration::ZERO,
             is_refusal_logged: false,
             explanations: Explanations::default(),
         }
@@ -106,7 +110,7 @@ impl Engine {
     }
 
     /// One piece of work; how long there is nothing to do after it.
-    fn work(&mut self, arrived: Vec<Arrival>) -> Duration {
+    pub(super) fn work(&mut self, arrived: Vec<Arrival>) -> Duration {
         let mut events = Vec::new();
         let mut release = Vec::new();
         let mut applied = None;
@@ -115,7 +119,11 @@ impl Engine {
         let mut core = shared.core();
         for arrival in arrived {
             let mut lsn = arrival.first;
-            for record in arrival.records {
+            let mut records = arrival.records;
+            if planted(Bug::RecordSkipped) && records.len() > 1 {
+                records.pop();
+            }
+            for record in records {
                 self.shared.counts.applied(&record);
                 let at = record.at();
                 let tenant = record.tenant().to_owned();
@@ -225,10 +233,14 @@ impl Engine {
 
     /// Hands in what was refused before, then what was decided, in pieces.
     fn carry_out(&mut self, actions: Vec<Action>, now: WallTime) {
-        let refused = std::mem::take(&mut self.unsent);
-        if refused.is_empty() {
+        if self.unsent.is_empty() {
             self.is_refusal_logged = false;
         }
+        // Who refuses wakes this thread, which must not ask again at once.
+        let refused = match self.shared.clock.monotonic() < self.retry_at {
+            true => VecDeque::new(),
+            false => std::mem::take(&mut self.unsent),
+        };
         for decided in refused {
             self.hand_in(decided);
         }
@@ -241,6 +253,9 @@ impl Engine {
                     piece.records.push(record);
                 }
                 // It follows the record of its intent, and is in one piece with it.
+                Action::Notify(notification) if planted(Bug::SentBeforeDurable) => {
+                    self.dispatcher.send(vec![*notification]);
+                }
                 Action::Notify(notification) => piece.release.push(*notification),
                 Action::Explain(decision) => {
                     self.shared.counts.decided(&decision);
@@ -333,6 +348,7 @@ impl Engine {
                 self.is_refusal_logged = true;
             }
             self.unsent.push_back(refused);
+            self.retry_at = self.shared.clock.monotonic() + RETRY_AFTER;
         }
     }
 

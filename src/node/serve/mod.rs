@@ -34,6 +34,7 @@ mod plan;
 mod recovery;
 mod reload;
 mod shared;
+pub mod stepped;
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -209,7 +210,7 @@ pub fn serve(options: &ServeOptions, world: &World) -> Result<(), Failure> {
             drops_torn_tail: options.torn_tail == TornTail::Cut,
             ..LogOptions::default()
         },
-        threads: ThreadOptions::default(),
+        threads: Some(ThreadOptions::default()),
         policy: Arc::clone(&plan.policy),
         start_delay: options.dispatch_start_delay.to_std(),
     })?;

@@ -22,9 +22,12 @@ use crate::model::matcher::Warning;
 use crate::model::{Duration, LabelSet, RouteTree, TimeInterval};
 use crate::receivers::http_client;
 use crate::receivers::webhook::OwnHeaders;
-use crate::receivers::{Kit, build};
+use crate::receivers::{Integration, Kit, build};
 use crate::sys::{Clock, Entropy, Files};
 use crate::template::{self, Templates};
+
+/// Gives the integration of a lane.
+pub(super) type StandIn = fn(&LaneId) -> Arc<dyn Integration>;
 
 /// What a plan is made with.
 #[derive(Debug, Clone)]
@@ -40,6 +43,8 @@ pub(super) struct Workshop {
     pub(super) retention: Duration,
     pub(super) recovery_grace: Option<Duration>,
     pub(super) own_headers: OwnHeaders,
+    /// Takes the place of integrations; for simulations.
+    pub(super) stand_in: Option<StandIn>,
 }
 
 /// A configuration, ready for use.
@@ -141,14 +146,17 @@ impl Workshop {
                 on_in_doubt: OnInDoubt::Resend,
             });
             integrations.insert(Arc::from(receiver.name.as_str()), of_core.collect());
-            installations.extend(built.into_iter().map(|it| Installation {
-                lane: LaneId {
+            installations.extend(built.into_iter().map(|it| {
+                let lane = LaneId {
                     tenant: super::TENANT.to_owned(),
                     receiver: receiver.name.clone(),
                     integration: it.id,
-                },
-                integration: it.integration,
-                send_resolved: it.send_resolved,
+                };
+                Installation {
+                    integration: self.stand_in.map_or(it.integration, |make| make(&lane)),
+                    lane,
+                    send_resolved: it.send_resolved,
+                }
             }));
         }
         warn_of_times(&routes, self.retention);
@@ -239,6 +247,7 @@ impl Workshop {
             retention: options.retention,
             recovery_grace: options.recovery_grace,
             own_headers: OwnHeaders::Sent,
+            stand_in: None,
         }
     }
 

@@ -22,8 +22,8 @@ use crate::sys::WallTime;
 use crate::wal::control::Control;
 use crate::wal::scan::Scanned;
 use crate::wal::{
-    AppendError, Environment, Lane, Log, LogOptions, Lsn, NewRecord, OpenError, Replay,
-    StartReport, StoreIdentity, ThreadOptions, Writer, open,
+    AppendError, Environment, Lane, Log, LogOptions, Lsn, NewRecord, OpenError, QueueLimits,
+    Replay, StartReport, StoreIdentity, ThreadOptions, Writer, open,
 };
 
 /// Records of that length surely fit into a batch of the log.
@@ -151,10 +151,43 @@ pub(super) struct Report {
 pub(super) struct Opening<'a> {
     pub(super) environment: &'a Environment,
     pub(super) options: LogOptions,
-    pub(super) threads: ThreadOptions,
+    /// Those of the log; without them whoever opens it works through [`Log::step`].
+    pub(super) threads: Option<ThreadOptions>,
     pub(super) policy: Arc<Policy>,
     /// Nothing is flushed before that long after the start.
     pub(super) start_delay: Duration,
+}
+
+/// Opens the log and rebuilds what is in it.
+fn read(
+    environment: &Environment,
+    options: &LogOptions,
+    policy: Arc<Policy>,
+    now: WallTime,
+) -> Result<(Writer, StartReport, Rebuild), OpenError> {
+    // A store that is still to be made has no records that could be replayed.
+    let store = StoreIdentity::read(environment.disk.as_ref())?;
+    let store = store.map(|identity| identity.id.0.into_bytes());
+    let mut rebuild = Rebuild::new(store.unwrap_or_default(), policy, now);
+    let (writer, start) = open(environment, options, &mut rebuild)?;
+    if store.is_none() {
+        rebuild.store = writer.store().0.into_bytes();
+        rebuild.stage = Stage::Empty;
+    }
+    Ok((writer, start, rebuild))
+}
+
+/// The core as the log has it, without what a start would change.
+///
+/// # Errors
+/// Why the store cannot be opened.
+pub(super) fn replay(
+    environment: &Environment,
+    options: &LogOptions,
+    policy: Arc<Policy>,
+) -> Result<Core, OpenError> {
+    let (_, _, rebuild) = read(environment, options, policy, environment.clock.wall())?;
+    Ok(rebuild.finish())
 }
 
 /// Opens the log, rebuilds the core, and makes what the downtime changed durable.
@@ -172,15 +205,7 @@ pub(super) fn recover(opening: Opening<'_>) -> Result<Recovered, OpenError> {
     let clock = Arc::clone(&environment.clock);
     let (started_at, started) = (clock.wall(), clock.monotonic());
     let config_hash = policy.hash;
-    // A store that is still to be made has no records that could be replayed.
-    let store = StoreIdentity::read(environment.disk.as_ref())?;
-    let store = store.map(|identity| identity.id.0.into_bytes());
-    let mut rebuild = Rebuild::new(store.unwrap_or_default(), policy, started_at);
-    let (writer, start) = open(environment, &options, &mut rebuild)?;
-    if store.is_none() {
-        rebuild.store = writer.store().0.into_bytes();
-        rebuild.stage = Stage::Empty;
-    }
+    let (writer, start, mut rebuild) = read(environment, &options, policy, started_at)?;
     let (records, lost) = (rebuild.records, rebuild.lost);
     let mut crashes = std::mem::take(&mut rebuild.crashes);
     crashes.ended(start.scan.ended_clean());
@@ -224,16 +249,21 @@ pub(super) fn recover(opening: Opening<'_>) -> Result<Recovered, OpenError> {
 /// Starts the threads of the log, and appends and applies these records.
 fn continue_log(
     writer: Writer,
-    threads: ThreadOptions,
+    threads: Option<ThreadOptions>,
     core: &mut Core,
     records: Vec<Record>,
 ) -> Result<(Log, Lsn), OpenError> {
     let durable = writer.durable();
-    let log = Log::start(writer, threads, Box::new(|_| {})).map_err(|source| OpenError::Io {
-        operation: "start the threads of the log in",
-        path: ".".into(),
-        source,
-    })?;
+    let log = match threads {
+        Some(threads) => {
+            Log::start(writer, threads, Box::new(|_| {})).map_err(|source| OpenError::Io {
+                operation: "start the threads of the log in",
+                path: ".".into(),
+                source,
+            })?
+        }
+        None => Log::stepped(writer, QueueLimits::default(), Box::new(|_| {})),
+    };
     if records.is_empty() {
         return Ok((log, durable));
     }

@@ -13,7 +13,7 @@ use tracing::{error, info, warn};
 use super::TENANT;
 use super::checkpoints::Checkpoints;
 use super::moved::{Moved, moved};
-use super::plan::Workshop;
+use super::plan::{Plan, Workshop};
 use super::shared::Shared;
 use crate::delivery::Delivery;
 use crate::record::{ConfigAppliedV1, Record};
@@ -53,6 +53,16 @@ impl Reloader {
                 return Err(fault.to_string());
             }
         };
+        self.put_in_force(plan);
+        info!(
+            component = "configuration",
+            file, "Completed loading of configuration file"
+        );
+        Ok(())
+    }
+
+    /// Goes by this plan from now on.
+    pub(super) fn put_in_force(&self, plan: Arc<Plan>) {
         for Moved { receiver, from, to } in moved(&self.shared.plan().configured, &plan.configured)
         {
             warn!(
@@ -87,10 +97,5 @@ impl Reloader {
         self.checkpoints.ask();
         self.is_last_successful.store(true, Ordering::Release);
         self.last_success_at.store(now.0, Ordering::Release);
-        info!(
-            component = "configuration",
-            file, "Completed loading of configuration file"
-        );
-        Ok(())
     }
 }

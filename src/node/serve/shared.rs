@@ -9,6 +9,7 @@ use tracing::error;
 use super::counts::Counts;
 use super::journal::{Decided, Journal};
 use super::plan::Plan;
+use crate::bugs::{Bug, planted};
 use crate::core::Core;
 use crate::sys::{Clock, Entropy};
 use crate::wal::{AppendError, Lsn};
@@ -101,7 +102,9 @@ impl Shared {
 
     /// What the core decided was refused.
     pub(super) fn refused(&self, decided: Decided) {
-        lock(&self.refused).push(decided);
+        if !planted(Bug::RefusedDropped) {
+            lock(&self.refused).push(decided);
+        }
         self.look();
     }
 
@@ -121,6 +124,9 @@ impl Shared {
 
     /// Ends the process, for it cannot do what it is for.
     pub(super) fn fail_because(&self, cause: String) {
+        if planted(Bug::FailureIgnored) {
+            return;
+        }
         let mut failure = lock(&self.failure);
         if failure.is_none() {
             error!(

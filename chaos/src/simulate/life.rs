@@ -1,0 +1,286 @@
+//! One life of the process, from its start to the moment at which it is killed, stops or fails.
+//!
+//! ```text
+//!   what happens ─► requests wait ─► commit ─► durable ─► work (apply, decide) ─► requests wait …
+//!                                       └─► clients are answered         └─► delivery's tasks ─► receivers
+//! ```
+//!
+//! Between any two of these steps the process may be killed. Whatever it has then on disk, and nothing
+//! else, is what the next life begins with.
+
+use std::pin::Pin;
+
+use tocsin::core::Core;
+use tocsin::node::serve::stepped::{Server, Start, replay};
+use tocsin::sys::{Clock, Image, SimDisk};
+use tokio::runtime::Handle;
+use tokio::time::sleep_until;
+
+use super::event::Event;
+use super::run::{KillAt, Run};
+use super::setting::{Ms, one_in};
+use super::world::MortalDisk;
+
+/// How a life ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// While it came up.
+    Stillborn,
+    Killed,
+    Stopped,
+    /// It found that it cannot go on.
+    Failed,
+    Over,
+}
+
+/// What is compared at a kill.
+struct Kept {
+    hash: u64,
+    is_at_rest: bool,
+}
+
+/// Lives one life. The disk is dead afterwards, or closed in order.
+pub(super) async fn live(run: &mut Run, down_at: Option<Ms>) -> Ending {
+    run.world.clock.begin_life();
+    run.lives += 1;
+    if let Some(operations) = run.draw_kill_in_recovery() {
+        run.disk.die_after(operations);
+    }
+    let environment = run.environment(run.disk.clone());
+    let start = Start {
+        environment: &environment,
+        log: run.log_options(),
+        blueprint: run.blueprint(),
+        runtime: Handle::current(),
+    };
+    let opened = Server::open(start);
+    if run.disk.is_dead() || (opened.is_err() && run.is_disk_faulty) {
+        run.disk.kill();
+        return Ending::Stillborn;
+    }
+    let server = match opened {
+        Ok(server) => server,
+        Err(fault) => {
+            run.oracle
+                .refute(|| format!("I11: the start was refused: {fault}"));
+            return Ending::Over;
+        }
+    };
+    // Not again in this life, unless somebody aims.
+    run.disk.die_after(u64::MAX);
+    let now = run.world.now();
+    let state = server.read(hash);
+    let wall = run.world.clock.wall();
+    server.read(|core| run.oracle.ready(now, down_at, wall, core));
+    let life = run.lives;
+    run.note(&Event::Ready { life, state });
+    let mut life = Life::new(run, server);
+    let ending = life.go_on().await;
+    let Life { run, server, .. } = life;
+    run.look_around();
+    if ending == Ending::Stopped {
+        if let Err(fault) = server.close()
+            && !run.disk.is_dead()
+            && run.oracle.violation().is_none()
+        {
+            // A full or failing disk may prevent it, which makes it a crash.
+            run.note(&Event::Disk {
+                what: fault.to_string(),
+            });
+        }
+        run.disk.kill();
+        return ending;
+    }
+    // Killed within an operation of the disk, it may have written what it has not applied.
+    let kept = Kept {
+        hash: server.read(hash),
+        is_at_rest: !server.has_arrivals() && !run.disk.is_dead() && ending != Ending::Failed,
+    };
+    run.disk.kill();
+    if kept.is_at_rest && run.is_comparable && one_in(&run.entropy, 2) {
+        compare(run, &kept);
+    }
+    drop(server);
+    ending
+}
+
+fn hash(core: &Core) -> u64 {
+    core.state_hash().unwrap_or(0)
+}
+
+/// What the log holds is what lived; and a recovery that is killed when it is done changes nothing (I12).
+fn compare(run: &mut Run, kept: &Kept) {
+    let image = run.disk.inner().image();
+    let of_image = |image: &Image| MortalDisk::new(SimDisk::without_power_loss(image));
+    let environment = run.environment(of_image(&image));
+    match replay(&environment, &run.log_options(), run.blueprint()) {
+        Ok(core) if hash(&core) == kept.hash => {}
+        Ok(_) => run
+            .oracle
+            .refute(|| "I12: replay gives another state than the live one".to_owned()),
+        Err(fault) => run
+            .oracle
+            .refute(|| format!("I11: the start was refused: {fault}")),
+    }
+    if !one_in(&run.entropy, 4) {
+        return;
+    }
+    let mut hashes = Vec::new();
+    let mut image = image;
+    for _ in 0..2 {
+        let disk = of_image(&image);
+        let environment = run.environment(disk.clone());
+        let opened = Server::open(Start {
+            environment: &environment,
+            log: run.log_options(),
+            blueprint: run.blueprint(),
+            runtime: Handle::current(),
+        });
+        match opened {
+            Ok(server) => hashes.push(server.read(hash)),
+            Err(fault) => run
+                .oracle
+                .refute(|| format!("I11: the start was refused: {fault}")),
+        }
+        disk.kill();
+        image = disk.inner().image();
+    }
+    if hashes.first() != hashes.last() {
+        run.oracle
+            .refute(|| "I12: a recovery that is killed at its end changes the state".to_owned());
+    }
+}
+
+struct Life<'a> {
+    run: &'a mut Run,
+    server: Server,
+    /// When the core has something to do.
+    work_at: Ms,
+    /// When the disk takes what waits.
+    commit_at: Ms,
+    beat_at: Ms,
+    look_at: Ms,
+    draining: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+impl<'a> Life<'a> {
+    fn new(run: &'a mut Run, server: Server) -> Self {
+        let world = std::sync::Arc::clone(&run.world);
+        server.wake_with(move || world.notify.notify_one());
+        let now = run.world.now();
+        Self {
+            work_at: now,
+            commit_at: now,
+            beat_at: now + run.setting.beat_ms,
+            look_at: now,
+            draining: None,
+            run,
+            server,
+        }
+    }
+
+    async fn go_on(&mut self) -> Ending {
+        loop {
+            if let Some(ending) = self.ending() {
+                return ending;
+            }
+            let now = self.run.world.now();
+            self.run.look_around();
+            while let Some((_, what)) = self.run.take_due(now) {
+                self.run.act(what, Some(&self.server));
+            }
+            if self.run.kill_at == Some(KillAt::Now) {
+                return Ending::Killed;
+            }
+            if self.run.stops && self.draining.is_none() {
+                self.draining = Some(Box::pin(self.server.drain()));
+            }
+            if now >= self.look_at {
+                self.run.oracle.look(now);
+                self.look_at = now + self.run.oracle.look_every();
+            }
+            if self.server.takes_checkpoint() {
+                self.run.checkpoint(&self.server);
+            }
+            if self.step(now).await {
+                continue;
+            }
+            if let Some(ending) = self.ending() {
+                return ending;
+            }
+            if self.wait().await {
+                return Ending::Stopped;
+            }
+        }
+    }
+
+    fn ending(&mut self) -> Option<Ending> {
+        if self.run.disk.is_dead() || self.run.world.take_killed() {
+            return Some(Ending::Killed);
+        }
+        if self.server.failure().is_some() {
+            return Some(Ending::Failed);
+        }
+        let is_over = self.run.is_over || self.run.oracle.violation().is_some();
+        is_over.then_some(Ending::Over)
+    }
+
+    /// One step of the server; whether there was one to take.
+    async fn step(&mut self, now: Ms) -> bool {
+        if now >= self.commit_at && self.server.commit() {
+            self.beat_at = now + self.run.setting.beat_ms;
+            self.commit_at = now + self.run.draw_disk_latency();
+            if self.run.kill_at == Some(KillAt::Committed) {
+                self.run.disk.kill();
+                return true;
+            }
+            // Who waits for an answer gets it before the core has applied anything, or after.
+            if one_in(&self.run.entropy, 2) {
+                tokio::task::yield_now().await;
+            }
+            return true;
+        }
+        if self.server.has_arrivals() || now >= self.work_at {
+            let run = &mut *self.run;
+            let idle = self.server.work(|lsn, record| run.applied(lsn, record));
+            self.work_at = match idle {
+                Some(idle) => now + i64::try_from(idle.as_millis()).unwrap_or(0).max(1),
+                None => Ms::MAX,
+            };
+            if self.run.kill_at == Some(KillAt::Decided) {
+                self.run.disk.kill();
+            }
+            return true;
+        }
+        if now >= self.beat_at {
+            self.server.beat();
+            self.beat_at = now + self.run.setting.beat_ms;
+            return true;
+        }
+        false
+    }
+
+    /// Waits until something is to be done; whether the stop is complete.
+    async fn wait(&mut self) -> bool {
+        let now = self.run.world.now();
+        let mut until = self.work_at.min(self.beat_at).min(self.look_at);
+        until = until.min(self.run.next_at());
+        if self.commit_at > now {
+            until = until.min(self.commit_at);
+        }
+        let until = self.run.world.clock.instant(until);
+        let world = std::sync::Arc::clone(&self.run.world);
+        let drained = async {
+            match &mut self.draining {
+                Some(draining) => draining.await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = drained => true,
+            () = world.notify.notified() => false,
+            () = sleep_until(until) => false,
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Errors of the parts together. The server is driven in steps.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tocsin::api::Backend;
+use tocsin::api::backend::{NewAlert, NewAlerts};
+use tocsin::delivery::LaneId;
+use tocsin::model::LabelSet;
+use tocsin::node::serve::stepped::{Blueprint, Server, Start};
+use tocsin::receivers::{Attempt, Integration, Notification, Outcome, ReceiverData};
+use tocsin::sys::{
+    Call, Clock, Errno, Fault, FaultKind, SeededEntropy, SimDisk, VirtualClock, WallTime,
+};
+use tocsin::wal::{Environment, LogOptions};
+
+#[derive(Debug)]
+struct Willing;
+
+impl Integration for Willing {
+    fn attempt<'a>(&'a self, _: &'a Notification) -> Attempt<'a> {
+        Box::pin(async { Outcome::Delivered(ReceiverData::new()) })
+    }
+}
+
+fn willing(_: &LaneId) -> Arc<dyn Integration> {
+    Arc::new(Willing)
+}
+
+const CONFIG: &str = "
+route: {receiver: r, group_wait: 10s}
+receivers: [{name: r, webhook_configs: [{url: 'http://r.invalid'}]}]
+";
+
+/// The core handed in what a full disk had refused as soon as it was told so, as fast as it could.
+#[tokio::test(start_paused = true)]
+async fn what_a_full_disk_refuses_is_not_handed_in_again_at_once() {
+    let clock = Arc::new(VirtualClock::at(WallTime(1_767_225_600_000_000_000)));
+    let disk = SimDisk::default();
+    let environment = Environment {
+        disk: Arc::new(disk.clone()),
+        clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        entropy: Arc::new(SeededEntropy::new(1)),
+    };
+    let (of_clock, entropy) = (&environment.clock, &environment.entropy);
+    let blueprint = Blueprint::read(CONFIG, Arc::clone(of_clock), Arc::clone(entropy), willing);
+    let mut server = Server::open(Start {
+        environment: &environment,
+        log: LogOptions {
+            segment_bytes: 64 * 1024,
+            ..LogOptions::default()
+        },
+        blueprint: &blueprint.unwrap(),
+        runtime: tokio::runtime::Handle::current(),
+    })
+    .unwrap();
+    let now = clock.wall();
+    let batch = NewAlerts {
+        received_at: now,
+        alerts: vec![NewAlert {
+            labels: LabelSet::new([("alertname", "A")]),
+            annotations: LabelSet::default(),
+            starts_at: now,
+            ends_at: WallTime(now.0 + 3_600_000_000_000),
+            is_timeout: false,
+            generator_url: Box::default(),
+        }],
+    };
+    let backend = server.backend();
+    let posted = tokio::spawn(async move { backend.submit_alerts(batch).await });
+    while !posted.is_finished() {
+        tokio::task::yield_now().await;
+        while server.commit() {}
+        server.work(|_, _| {});
+    }
+    posted.await.unwrap().unwrap();
+    let full = FaultKind::Error(Errno::Enospc);
+    disk.plan(Fault::from(Call::Pwrite, 1, full));
+    disk.plan(Fault::from(Call::Preallocate, 1, full));
+    let tried = |disk: &SimDisk| disk.calls(Call::Pwrite) + disk.calls(Call::Preallocate);
+    let before = tried(&disk);
+    let mut steps = |server: &mut Server| {
+        for _ in 0..100 {
+            server.work(|_, _| {});
+            while server.commit() {}
+        }
+    };
+    // The group is due, and a tenth of a second passes once.
+    clock.advance(Duration::from_secs(11));
+    steps(&mut server);
+    clock.advance(Duration::from_millis(100));
+    steps(&mut server);
+    let attempts = (tried(&disk) - before).div_ceil(4);
+    assert_eq!(attempts, 2);
+}
