@@ -8,7 +8,9 @@
     reason = "the harness works on images of kilobytes; every number here fits"
 )]
 
+pub mod checker;
 pub mod example;
+pub mod history;
 pub mod kill;
 pub mod log;
 pub mod program;
