@@ -9,10 +9,13 @@
 )]
 
 pub mod checker;
+pub mod demo;
 pub mod example;
+mod harness;
 pub mod history;
 pub mod kill;
 pub mod log;
 pub mod program;
+pub mod report;
 pub mod table;
 pub mod zoo;

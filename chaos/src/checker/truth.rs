@@ -179,12 +179,18 @@ fn told_in_turn(world: &World, verdict: &mut Verdict) {
     }
 }
 
-/// An alert that is said to be over once more is part of its group once more.
-fn is_said_again(world: &World, alert: AlertId, since: At, message: &Message) -> bool {
-    let since = since.minus_ms(world.policy.tolerance_ms);
-    world.statements[alert]
+/// An alert that is said to be over once more, or fires in between, is part of its group once more.
+fn is_said_again(world: &World, alert: AlertId, told: At, message: &Message) -> bool {
+    let statements = &world.statements[alert];
+    let fired = statements
         .iter()
-        .any(|it| it.class != Class::Never && it.ended >= since && it.asked <= message.at)
+        .rposition(|it| it.status == Status::Firing && it.asked <= told);
+    let since = told.minus_ms(world.policy.tolerance_ms);
+    let ends = statements[fired.map_or(0, |index| index + 1)..].iter();
+    ends.filter(|it| it.class != Class::Never)
+        // The end that was told.
+        .skip(1)
+        .any(|it| it.ended >= since && it.asked <= message.at)
 }
 
 /// An alert stays in its group until all integrations of the route were told.

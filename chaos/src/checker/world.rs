@@ -185,7 +185,7 @@ impl World {
             Some((at, outcome)) => (*at, Some(*outcome)),
             None => (At::NEVER, None),
         };
-        let mut expiries: HashMap<&str, (At, At, Class)> = HashMap::new();
+        let mut expiries: HashMap<&str, Vec<(At, At, Class)>> = HashMap::new();
         for entry in entries {
             match &entry.event {
                 Event::PostBegin {
@@ -218,9 +218,8 @@ impl World {
                 }
                 Event::ExpireBegin { request, silence } => {
                     let (ended, outcome) = end_of(request);
-                    expiries
-                        .entry(silence)
-                        .or_insert((entry.at, ended, Class::of(outcome)));
+                    let tries = expiries.entry(silence).or_default();
+                    tries.push((entry.at, ended, Class::of(outcome)));
                 }
                 _ => {}
             }
@@ -244,7 +243,7 @@ impl World {
             let (from, to) = (at_of(entry, *starts_at), at_of(entry, *ends_at));
             let mut certain = Span::new(acked.max(from), to);
             let mut possible = Span::new(entry.at.max(from), to);
-            if let Some((asked, ended, class)) = expiries.get(silence.as_str()) {
+            for (asked, ended, class) in expiries.get(silence.as_str()).into_iter().flatten() {
                 if *class != Class::Never {
                     certain.to = certain.to.min(*asked);
                 }
