@@ -7,9 +7,12 @@ use crate::kill::Outcome;
 /// A row: its name, and its value for one campaign.
 type Row = (&'static str, fn(&Outcome) -> String);
 
-const ROWS: [Row; 22] = [
+const ROWS: [Row; 25] = [
     ("kills (SIGKILL)", |it| it.counts.kills.to_string()),
     ("  during a start", |it| it.counts.starts_killed.to_string()),
+    ("  at no particular moment", |it| {
+        it.counts.kills_at_random.to_string()
+    }),
     ("runs", |it| it.runs.to_string()),
     ("requests with alerts, acknowledged", |it| {
         it.counts.requests_acknowledged.to_string()
@@ -48,6 +51,16 @@ const ROWS: [Row; 22] = [
     }),
     ("  of a send under way at a kill", |it| {
         it.counts.duplicates_attributed.to_string()
+    }),
+    ("    at a kill at no particular moment", |it| {
+        it.counts.duplicates_at_random.to_string()
+    }),
+    ("    per such kill", |it| {
+        let kills = it.counts.kills_at_random.max(1);
+        format!(
+            "{:.4}",
+            it.counts.duplicates_at_random as f64 / kills as f64
+        )
     }),
     ("  with the same idempotency key", |it| {
         it.counts.duplicates_same_key.to_string()

@@ -41,16 +41,27 @@ impl Tellings {
         found.next().map(|(at, ..)| *at)
     }
 
-    /// When it was first told to a receiver that said it has it.
-    fn confirmed(&self, to: IntegrationId, alert: AlertId, change: &Change) -> Option<At> {
+    /// From when on a receiver that says it has it believes that the alert fires, if it does, and may be
+    /// owed the end.
+    fn believes_since(&self, to: IntegrationId, alert: AlertId, end: &Change) -> Option<At> {
         let told = self.told[to][alert].iter();
-        let mut found = told.filter(|(at, status, is_confirmed)| {
-            *is_confirmed
-                && *status == change.status
-                && change.asked <= *at
-                && *at < change.same_again
-        });
-        found.next().map(|(at, ..)| *at)
+        let confirmed: Vec<_> = told
+            .filter(|(at, _, is_confirmed)| *is_confirmed && *at < end.same_again)
+            .collect();
+        let before = confirmed.iter().rfind(|(at, ..)| *at < end.asked);
+        if before.is_some_and(|(_, status, _)| *status == Status::Firing) {
+            return Some(end.acked);
+        }
+        let mut after = confirmed.iter().filter(|(at, ..)| *at >= end.asked);
+        let first = after.next()?;
+        // Told late, because it was due while no process ran.
+        (first.1 == Status::Firing).then(|| first.0.max(end.acked))
+    }
+
+    /// What was told last before.
+    fn last_before(&self, to: IntegrationId, alert: AlertId, at: At) -> Option<Status> {
+        let told = self.told[to][alert].iter();
+        told.filter(|it| it.0 < at).last().map(|it| it.1)
     }
 }
 
@@ -70,11 +81,7 @@ pub(super) fn check(world: &World, verdict: &mut Verdict) {
                 let owed_from = match change.status {
                     Status::Firing => Some(change.acked),
                     Status::Resolved if !send_resolved => None,
-                    Status::Resolved => {
-                        let begin = index.checked_sub(1).map(|index| &changes[index]);
-                        let told = begin.and_then(|it| tellings.confirmed(integration, alert, it));
-                        told.map(|told| told.max(change.acked))
-                    }
+                    Status::Resolved => tellings.believes_since(integration, alert, change),
                 };
                 let Some(owed_from) = owed_from else { continue };
                 let delivery = Delivery {
@@ -86,7 +93,15 @@ pub(super) fn check(world: &World, verdict: &mut Verdict) {
                     blocked: &blocked,
                     muted: &muted,
                 };
-                delivery.check(tellings.first(integration, alert, change), verdict);
+                let told = tellings.first(integration, alert, change);
+                let last = tellings.last_before(integration, alert, change.asked);
+                let end = index.checked_sub(1).map(|index| &changes[index]);
+                // Between two beginnings there was an end too short to be seen.
+                let is_news = last != Some(change.status)
+                    || end.is_some_and(|end| delivery.is_seen(end.acked, end.superseded));
+                if told.is_some() || is_news {
+                    delivery.check(told, verdict);
+                }
             }
         }
     }
@@ -130,13 +145,19 @@ impl Delivery<'_> {
         }
     }
 
+    /// Whether what held from then until then must have been seen by a flush.
+    fn is_seen(&self, from: At, until: At) -> bool {
+        let policy = &self.world.policy;
+        let interval_ms = policy.group_wait_ms.max(policy.group_interval_ms);
+        longest_free_ms(Span::new(from, until), self.blocked) >= interval_ms + policy.tolerance_ms
+    }
+
     /// Whether it is owed; if only because it was due while no process ran, by which rule.
     fn owed(&self) -> Option<Option<Invariant>> {
         let policy = &self.world.policy;
         let interval_ms = policy.group_wait_ms.max(policy.group_interval_ms);
         let until = self.change.superseded.min(self.world.end);
-        let held = Span::new(self.owed_from, until);
-        if longest_free_ms(held, self.blocked) >= interval_ms + policy.tolerance_ms {
+        if self.is_seen(self.owed_from, until) {
             return Some(None);
         }
         if let Some(healed) = self.world.healed

@@ -24,6 +24,8 @@ mod truth;
 mod verdict;
 mod world;
 
+pub(crate) use world::ANY_TIME;
+
 pub use verdict::{Counts, Invariant, Kind, Verdict, Violation};
 
 use crate::history::Entry;
@@ -39,6 +41,7 @@ pub fn check(entries: &[Entry]) -> Verdict {
     let counts = &mut verdict.counts;
     counts.starts = world.lives.len() as u64;
     counts.kills = world.kills().count() as u64;
+    counts.kills_at_random = world.lives.iter().filter(|it| it.is_random).count() as u64;
     let killed = world
         .lives
         .iter()

@@ -13,10 +13,6 @@ use super::verdict::{Invariant, Kind, Verdict};
 use super::world::{AlertId, Class, IntegrationId, Message, World};
 use crate::history::{At, Status};
 
-/// How long after its answer a send may still be in doubt: the result has to be read, written and synced,
-/// on a machine that has other things to do.
-const RESULT_MS: u64 = 250;
-
 /// How much too early a notification may seem, because the one before it was late.
 const CADENCE_TOLERANCE_MS: u64 = 250;
 
@@ -55,14 +51,24 @@ fn keys_mean_one_thing(world: &World, verdict: &mut Verdict) {
     }
 }
 
-/// The kill that left a send in doubt.
-fn doubt(world: &World, message: &Message) -> Option<At> {
-    let until = message
-        .answered
-        .map_or(At::NEVER, |at| at.plus_ms(RESULT_MS));
-    world
-        .kills()
-        .find(|kill| message.at <= *kill && *kill <= until)
+/// Whether a message may say the same as the last one: a receiver that is not told of ends does not hear
+/// what was between two beginnings.
+fn is_fired_anew(world: &World, before: &Message, message: &Message) -> bool {
+    let mut integrations = world.integrations();
+    let found = integrations.find(|it| it.0 == message.integration);
+    if found.is_none_or(|it| it.2.send_resolved) {
+        return false;
+    }
+    let from = world.decided_from(before);
+    message.alerts.keys().any(|alert| {
+        let statements = world.statements[*alert].iter();
+        let mut ends = statements.filter(|it| {
+            it.class != Class::Never
+                && (it.status == Status::Resolved && from <= it.ended && it.asked <= message.at
+                    || it.status == Status::Firing && it.expires < message.at)
+        });
+        ends.next().is_some()
+    })
 }
 
 fn told_once(world: &World, messages: &[&Message], verdict: &mut Verdict) {
@@ -87,6 +93,9 @@ fn told_once(world: &World, messages: &[&Message], verdict: &mut Verdict) {
         if since_ms + world.policy.tolerance_ms >= world.policy.repeat_interval_ms {
             continue;
         }
+        if is_fired_anew(world, before, message) {
+            continue;
+        }
         let has_same_key = before.key == message.key && message.key.is_some();
         if !before.is_confirmed() {
             verdict.counts.retries += 1;
@@ -98,8 +107,11 @@ fn told_once(world: &World, messages: &[&Message], verdict: &mut Verdict) {
         }
         verdict.counts.duplicates += 1;
         verdict.counts.duplicates_same_key += u64::from(has_same_key);
-        let kill = doubt(world, before).filter(|kill| explained.insert(*kill));
+        let kill = world
+            .doubt(before)
+            .filter(|life| explained.insert(life.ended));
         verdict.counts.duplicates_attributed += u64::from(kill.is_some());
+        verdict.counts.duplicates_at_random += u64::from(kill.is_some_and(|it| it.is_random));
         let why = match (kill, has_same_key) {
             (Some(_), true) => continue,
             (Some(_), false) => "a kill explains it, but the key is another one or there is none",
@@ -125,7 +137,9 @@ fn interval_is_kept(world: &World, messages: &[&Message], verdict: &mut Verdict)
         last = Some(message);
         let is_even = before.is_confirmed() && message.is_confirmed();
         let both = Span::new(before.at.minus_ms(interval_ms), message.at);
-        let is_disturbed = doubt(world, before).is_some()
+        // What was in doubt is sent again at the start; the next tick keeps its time.
+        let is_disturbed = world.doubt(before).is_some()
+            || before.attempt.is_some_and(|attempt| attempt > 1)
             || world.held.iter().any(|span| span.meets(both))
             || world.unwell[message.integration]
                 .iter()

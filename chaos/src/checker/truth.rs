@@ -1,6 +1,6 @@
 //! I4 and I7: what is told is so, and each receiver hears it in turn.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::verdict::{Invariant, Kind, Verdict};
 use super::world::{AlertId, Class, IntegrationId, Message, World};
@@ -117,64 +117,49 @@ fn the_group_is_whole(
     verdict.add(Invariant::I4, kind, message.at, what);
 }
 
-/// What an integration was last told of an alert.
-#[derive(Clone, Copy)]
-struct Last {
-    status: Status,
-    at: At,
-    is_confirmed: bool,
-}
-
 fn told_in_turn(world: &World, verdict: &mut Verdict) {
-    let mut last: BTreeMap<(IntegrationId, AlertId), Last> = BTreeMap::new();
+    let mut last: BTreeMap<(IntegrationId, AlertId), &Message> = BTreeMap::new();
+    let mut fired: BTreeSet<(IntegrationId, AlertId)> = BTreeSet::new();
     let kills: Vec<At> = world.kills().collect();
     for message in &world.messages {
         let to = world.integration_name(message.integration);
+        let mut unheard_of = 0;
         for (alert, status) in &message.alerts {
             let key = (message.integration, *alert);
-            let before = last.insert(
-                key,
-                Last {
-                    status: *status,
-                    at: message.at,
-                    is_confirmed: message.is_confirmed(),
-                },
-            );
+            let before = last.insert(key, message);
             if *status == Status::Firing {
+                fired.insert(key);
                 continue;
             }
-            let fired_at = world.statements[*alert]
-                .iter()
-                .find(|it| it.class != Class::Never)
-                .map(|it| it.asked);
-            // A send in doubt may have been taken: its end is then told, also to who never got it.
-            let was_in_doubt = |since: Option<At>| {
-                kills
-                    .iter()
-                    .any(|kill| since.is_some_and(|since| since <= *kill) && *kill <= message.at)
-            };
-            let name = world.name(*alert);
-            match before {
-                None if !was_in_doubt(fired_at) => {
-                    let what =
-                        format!("{to} was told that {name} is over, and never that it fires");
-                    verdict.add(Invariant::I7, Kind::Other, message.at, what);
-                }
-                Some(before)
-                    if before.status == Status::Resolved
-                        && before.is_confirmed
-                        && !was_in_doubt(Some(before.at))
-                        && !is_said_again(world, *alert, before.at, message)
-                        && !is_held_back(world, message) =>
-                {
-                    let what = format!(
-                        "{to} was told that {name} is over, at {} and again",
-                        before.at
-                    );
-                    verdict.add(Invariant::I7, Kind::Other, message.at, what);
-                }
-                _ => {}
+            unheard_of += usize::from(!fired.contains(&key));
+            let Some(before) = before else { continue };
+            if before.alerts[alert] == Status::Resolved
+                && before.is_confirmed()
+                && world.doubt(before).is_none()
+                && !is_said_again(world, *alert, before.at, message)
+                && !is_held_back(world, message)
+            {
+                let name = world.name(*alert);
+                let at = before.at;
+                let what = format!("{to} was told that {name} is over, at {at} and again");
+                verdict.add(Invariant::I7, Kind::Other, message.at, what);
             }
+        }
+        // Among others, an alert may be shown that came and went within one interval. A notification of
+        // nothing else has no reason, unless one that a kill left in doubt may have been taken.
+        if unheard_of == 0 || unheard_of < message.alerts.len() {
+            continue;
+        }
+        let statements = message.alerts.keys().flat_map(|it| &world.statements[*it]);
+        let posted = statements.filter(|it| it.class != Class::Never);
+        let since = posted.map(|it| it.asked).min();
+        let may_be_in_doubt = kills
+            .iter()
+            .any(|kill| since.is_some_and(|since| since <= *kill) && *kill <= message.at);
+        if !may_be_in_doubt {
+            let group = &message.group;
+            let what = format!("{to} was told that {group} is over, and never that it fires");
+            verdict.add(Invariant::I7, Kind::Other, message.at, what);
         }
     }
 }

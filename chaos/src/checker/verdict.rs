@@ -81,6 +81,8 @@ impl fmt::Display for Violation {
 pub struct Counts {
     /// SIGKILLs and power losses.
     pub kills: u64,
+    /// Of these, at no particular moment; the others wait for one at which something is under way.
+    pub kills_at_random: u64,
     /// Starts.
     pub starts: u64,
     /// Of these, killed before they were ready.
@@ -115,6 +117,8 @@ pub struct Counts {
     pub duplicates: u64,
     /// Of these, of a send that was under way at a kill.
     pub duplicates_attributed: u64,
+    /// Of these, at a kill at no particular moment.
+    pub duplicates_at_random: u64,
     /// Of the duplicates, with the key of the first.
     pub duplicates_same_key: u64,
 }
@@ -124,6 +128,7 @@ impl Counts {
     pub fn add(&mut self, other: &Self) {
         let mine = [
             (&mut self.kills, other.kills),
+            (&mut self.kills_at_random, other.kills_at_random),
             (&mut self.starts, other.starts),
             (&mut self.starts_killed, other.starts_killed),
             (&mut self.requests_acknowledged, other.requests_acknowledged),
@@ -140,6 +145,7 @@ impl Counts {
             (&mut self.retries, other.retries),
             (&mut self.duplicates, other.duplicates),
             (&mut self.duplicates_attributed, other.duplicates_attributed),
+            (&mut self.duplicates_at_random, other.duplicates_at_random),
             (&mut self.duplicates_same_key, other.duplicates_same_key),
         ];
         for (count, more) in mine {

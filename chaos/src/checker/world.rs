@@ -61,6 +61,7 @@ pub(super) struct Message {
     pub(super) answered: Option<At>,
     pub(super) integration: IntegrationId,
     pub(super) key: Option<String>,
+    pub(super) attempt: Option<u32>,
     pub(super) group: String,
     pub(super) status: Status,
     pub(super) alerts: BTreeMap<AlertId, Status>,
@@ -88,6 +89,8 @@ pub(super) struct Life {
     /// The end of time if it never ended.
     pub(super) ended: At,
     pub(super) is_killed: bool,
+    /// Whether it was killed at no particular moment.
+    pub(super) is_random: bool,
 }
 
 /// A silence.
@@ -280,12 +283,12 @@ impl World {
                 message,
                 integration,
                 key,
+                attempt,
                 group,
                 status,
                 alerts,
                 then,
                 tenant,
-                ..
             } = &entry.event
             else {
                 continue;
@@ -302,6 +305,7 @@ impl World {
                 answered: answered.get(message).copied(),
                 integration: *integration,
                 key: key.clone(),
+                attempt: *attempt,
                 group: group.clone(),
                 status: *status,
                 alerts,
@@ -320,6 +324,7 @@ impl World {
                     ready: None,
                     ended: At::NEVER,
                     is_killed: false,
+                    is_random: false,
                 }),
                 Event::Ready => {
                     if let Some(life) = self.lives.last_mut() {
@@ -332,6 +337,8 @@ impl World {
                     {
                         life.ended = entry.at;
                         life.is_killed = matches!(entry.event, Event::Kill { .. });
+                        life.is_random = matches!(&entry.event,
+                            Event::Kill { point, .. } if point == ANY_TIME);
                     }
                 }
                 Event::Held { is_held: true } => held_from = Some(entry.at),
@@ -461,7 +468,27 @@ impl World {
         let killed = self.lives.iter().filter(|life| life.is_killed);
         killed.map(|life| life.ended)
     }
+
+    /// The kill that left a send in doubt: before the process could have noted the answer. What was on its
+    /// way may arrive just after.
+    pub(super) fn doubt(&self, message: &Message) -> Option<&Life> {
+        let from = message.at.minus_ms(RESULT_MS);
+        let until = message
+            .answered
+            .map_or(At::NEVER, |at| at.plus_ms(RESULT_MS));
+        self.lives.iter().find(|life| {
+            let is_its_own = life.boot <= message.at;
+            life.is_killed && is_its_own && from <= life.ended && life.ended <= until
+        })
+    }
 }
+
+/// How a kill is called that hits no particular moment.
+pub(crate) const ANY_TIME: &str = "any time";
+
+/// How long after its answer a send may still be in doubt: the result has to be read, written and synced,
+/// on a machine that has other things to do.
+const RESULT_MS: u64 = 250;
 
 /// How long a process that goes on after it was held has for what it was about to do.
 const SLACK_MS: u64 = 250;

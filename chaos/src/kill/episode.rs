@@ -24,6 +24,7 @@ use super::recorder::Recorder;
 use super::sender::{Sender, Signals, Surroundings};
 use super::server::{Server, Started};
 use super::sink::Sink;
+use crate::checker::ANY_TIME;
 use crate::history::{Event, FORMAT, Labels, Policy, Then};
 
 /// How long a trap waits for its moment.
@@ -187,7 +188,7 @@ impl Run {
                 sleep(Duration::from_millis(entropy.below(100))).await;
             }
             match one_in(3) {
-                true => self.nemesis.kill("any time"),
+                true => self.nemesis.kill(ANY_TIME),
                 false => {
                     let moment = Moment::ALL[entropy.below(Moment::ALL.len() as u64) as usize];
                     let moment = match moment {

@@ -45,7 +45,7 @@ const RESEND_EVERY: Duration = Duration::from_millis(1_000);
 const ENDS_SENT: u32 = 3;
 
 /// Pause before a request that failed is made again.
-const RETRY_AFTER: Duration = Duration::from_millis(5);
+const RETRY_AFTER: Duration = Duration::from_millis(10);
 
 /// What tells senders what to do.
 #[derive(Debug, Default)]
@@ -94,7 +94,9 @@ struct Series {
     labels: Labels,
     generation: u32,
     status: Option<Status>,
+    /// When it began, of the request that was acknowledged.
     starts_at: Wall,
+    is_acknowledged: bool,
     ends_at: Wall,
     /// When it changes; never, if it lives to the end.
     changes_at: Option<Instant>,
@@ -141,6 +143,7 @@ impl Sender {
             generation: 0,
             status: None,
             starts_at: Wall(0),
+            is_acknowledged: false,
             ends_at: Wall(0),
             changes_at: Some(now + Duration::from_millis(entropy.below(1_500))),
             again_at: None,
@@ -211,7 +214,7 @@ impl Sender {
                     series.labels.insert("gen".to_owned(), generation);
                 }
                 series.status = Some(Status::Firing);
-                series.starts_at = wall;
+                series.is_acknowledged = false;
                 series.changes_at = match kind {
                     0..=1 => Some(now + ms(20, 600)),
                     2..=8 => Some(now + ms(1_200, 6_000)),
@@ -236,6 +239,7 @@ impl Sender {
         let again_at = Instant::now() + RESEND_EVERY;
         for index in due {
             let series = &mut self.series[*index];
+            series.is_acknowledged = true;
             let goes_on = match series.status {
                 Some(Status::Firing) => true,
                 _ => {
@@ -258,6 +262,10 @@ impl Sender {
             let status = series.status.context("a series that has nothing to say")?;
             if status == Status::Firing {
                 series.ends_at = expires;
+                if !series.is_acknowledged {
+                    // An alert that began before is told without a wait.
+                    series.starts_at = now;
+                }
             }
             let series = &self.series[*index];
             starts.push(series.starts_at);
