@@ -108,8 +108,8 @@ fn told_once(world: &World, messages: &[&Message], verdict: &mut Verdict) {
         verdict.counts.duplicates += 1;
         verdict.counts.duplicates_same_key += u64::from(has_same_key);
         let kill = world
-            .doubt(before)
-            .filter(|life| explained.insert(life.ended));
+            .doubts(before)
+            .find(|life| explained.insert(life.ended));
         verdict.counts.duplicates_attributed += u64::from(kill.is_some());
         verdict.counts.duplicates_at_random += u64::from(kill.is_some_and(|it| it.is_random));
         let why = match (kill, has_same_key) {
@@ -138,12 +138,17 @@ fn interval_is_kept(world: &World, messages: &[&Message], verdict: &mut Verdict)
         let is_even = before.is_confirmed() && message.is_confirmed();
         let both = Span::new(before.at.minus_ms(interval_ms), message.at);
         // What was in doubt is sent again at the start; the next tick keeps its time.
-        let is_disturbed = world.doubt(before).is_some()
+        let is_disturbed = world.is_in_doubt(before)
             || before.attempt.is_some_and(|attempt| attempt > 1)
             || world.held.iter().any(|span| span.meets(both))
             || world.unwell[message.integration]
                 .iter()
                 .any(|span| span.meets(both));
+        // A group of which all is over is gone; the next one of that name has waited.
+        let interval_ms = match before.status {
+            Status::Firing => interval_ms,
+            Status::Resolved => world.policy.group_wait_ms,
+        };
         let apart_ms = message.at.ms_since(before.at);
         if is_even && !is_disturbed && apart_ms + CADENCE_TOLERANCE_MS < interval_ms {
             let to = world.integration_name(message.integration);

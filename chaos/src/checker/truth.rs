@@ -135,7 +135,8 @@ fn told_in_turn(world: &World, verdict: &mut Verdict) {
             let Some(before) = before else { continue };
             if before.alerts[alert] == Status::Resolved
                 && before.is_confirmed()
-                && world.doubt(before).is_none()
+                && !world.is_in_doubt(before)
+                && before.attempt.is_none_or(|attempt| attempt == 1)
                 && !is_said_again(world, *alert, before.at, message)
                 && !is_held_back(world, message)
             {
@@ -166,16 +167,19 @@ fn told_in_turn(world: &World, verdict: &mut Verdict) {
 
 /// An alert that is said to be over once more, or fires in between, is part of its group once more.
 fn is_said_again(world: &World, alert: AlertId, told: At, message: &Message) -> bool {
-    let statements = &world.statements[alert];
-    let fired = statements
-        .iter()
-        .rposition(|it| it.status == Status::Firing && it.asked <= told);
+    // What was said just before may have come after the decision.
     let since = told.minus_ms(world.policy.tolerance_ms);
-    let ends = statements[fired.map_or(0, |index| index + 1)..].iter();
-    ends.filter(|it| it.class != Class::Never)
-        // The end that was told.
-        .skip(1)
-        .any(|it| it.ended >= since && it.asked <= message.at)
+    let mut ends = 0;
+    for it in &world.statements[alert] {
+        if it.class == Class::Never || it.ended < since || it.asked > message.at {
+            continue;
+        }
+        if it.status == Status::Firing || it.asked > told {
+            return true;
+        }
+        ends += 1;
+    }
+    ends > 1
 }
 
 /// An alert stays in its group until all integrations of the route were told.

@@ -469,17 +469,23 @@ impl World {
         killed.map(|life| life.ended)
     }
 
-    /// The kill that left a send in doubt: before the process could have noted the answer. What was on its
-    /// way may arrive just after.
-    pub(super) fn doubt(&self, message: &Message) -> Option<&Life> {
+    /// The kills that may have left a send in doubt, the latest first: before the process could have noted
+    /// the answer. What was on its way may arrive just after.
+    pub(super) fn doubts(&self, message: &Message) -> impl Iterator<Item = &Life> {
         let from = message.at.minus_ms(RESULT_MS);
         let until = message
             .answered
             .map_or(At::NEVER, |at| at.plus_ms(RESULT_MS));
-        self.lives.iter().find(|life| {
-            let is_its_own = life.boot <= message.at;
+        let at = message.at;
+        self.lives.iter().rev().filter(move |life| {
+            let is_its_own = life.boot <= at;
             life.is_killed && is_its_own && from <= life.ended && life.ended <= until
         })
+    }
+
+    /// Whether there is such a kill.
+    pub(super) fn is_in_doubt(&self, message: &Message) -> bool {
+        self.doubts(message).next().is_some()
     }
 }
 
