@@ -17,5 +17,6 @@ pub mod kill;
 pub mod log;
 pub mod program;
 pub mod report;
+pub mod syscalls;
 pub mod table;
 pub mod zoo;

@@ -17,13 +17,13 @@
 )]
 
 mod episode;
-mod nemesis;
+pub(crate) mod nemesis;
 mod operator;
-mod plan;
-mod recorder;
-mod sender;
-mod server;
-mod sink;
+pub(crate) mod plan;
+pub(crate) mod recorder;
+pub(crate) mod sender;
+pub(crate) mod server;
+pub(crate) mod sink;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -158,13 +158,14 @@ impl Nemesis {
     }
 
     fn signal(&self, signal: Signal) -> Result<()> {
-        let state = self.state();
-        let Some(process) = &state.process else {
-            return Ok(());
-        };
-        let pid = i32::try_from(process.id()).ok().and_then(Pid::from_raw);
-        let pid = pid.context("a process without an id")?;
-        // One that has ended and was not waited for still takes signals.
-        kill_process(pid, signal).context("cannot send a signal to the server")
+        let pid = self.pid();
+        pid.map_or(Ok(()), |pid| send(pid, signal))
     }
+}
+
+/// Sends a signal to a process of ours. One that has ended and was not waited for still takes signals.
+pub(crate) fn send(pid: u32, signal: Signal) -> Result<()> {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    let pid = pid.context("a process without an id")?;
+    kill_process(pid, signal).context("cannot send a signal to the server")
 }

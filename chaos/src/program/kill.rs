@@ -1,5 +1,10 @@
 //! `kill`, `check`, `replay` and `report`.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the harness runs in the real world"
+)]
+
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,7 +16,7 @@ use tocsin::sys::Clock;
 
 use crate::checker::Verdict;
 use crate::kill::{Options, Outcome, Remembered, campaign, judge, remembered, replay};
-use crate::report;
+use crate::{report, syscalls};
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -38,6 +43,25 @@ pub(super) struct KillArgs {
     jobs: Option<usize>,
     /// Where each run has its folder, and a failing one leaves it
     #[arg(long, default_value = "chaos-runs")]
+    dir: PathBuf,
+    /// How the result is printed
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SyscallsArgs {
+    /// The program to kill; tocsin beside this program unless another is named
+    #[arg(long)]
+    target: Option<PathBuf>,
+    /// Every so many aims; 1 for all of them
+    #[arg(long, default_value_t = 1)]
+    every: usize,
+    /// Lives at a time; they mostly wait
+    #[arg(long, default_value_t = 6)]
+    jobs: usize,
+    /// Where each life has its folder, and a failing one leaves it
+    #[arg(long, default_value = "chaos-lives")]
     dir: PathBuf,
     /// How the result is printed
     #[arg(long, value_enum, default_value = "text")]
@@ -153,6 +177,38 @@ pub(super) fn kill(
         )?;
     }
     Ok(ExitCode::FAILURE)
+}
+
+pub(super) fn syscalls(
+    args: &SyscallsArgs,
+    clock: Arc<dyn Clock>,
+    out: &mut dyn Write,
+) -> Result<ExitCode> {
+    let options = syscalls::Options {
+        target: find_target(args.target.as_deref())?,
+        lanes: args.jobs,
+        every: args.every,
+        dir: std::path::absolute(&args.dir).context("cannot tell where --dir is")?,
+        clock,
+    };
+    let outcome = block_on(syscalls::sweep(&options, &mut *progress()))?;
+    match args.format {
+        Format::Json => writeln!(out, "{}", serde_json::to_string_pretty(&outcome)?)?,
+        Format::Text => {
+            for what in outcome.violations.iter().chain(&outcome.broken) {
+                writeln!(out, "VIOLATION {what}")?;
+            }
+            writeln!(out)?;
+            for (name, value) in outcome.rows() {
+                writeln!(out, "{name:<44} {value:>14}")?;
+            }
+        }
+    }
+    if outcome.is_well() {
+        // Lives without a violation have left nothing.
+        let _ = std::fs::remove_dir(&options.dir);
+    }
+    Ok(code(outcome.is_well()))
 }
 
 pub(super) fn check(args: &CheckArgs, out: &mut dyn Write) -> Result<ExitCode> {

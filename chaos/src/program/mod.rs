@@ -43,6 +43,8 @@ enum Length {
 enum Action {
     /// Kills an alertmanager again and again under load, and tells what it lost, told twice or falsely
     Kill(kill::KillArgs),
+    /// Kills tocsin before and after every system call on its data directory, and lets each fail
+    Syscalls(kill::SyscallsArgs),
     /// Judges the history of a run
     Check(kill::CheckArgs),
     /// Carries out a run again, from what it left or from its seed
@@ -157,6 +159,7 @@ fn run(action: Action, out: &mut dyn Write) -> Result<ExitCode> {
     let clock = real_clock();
     match action {
         Action::Kill(args) => kill::kill(&args, Arc::new(clock), out),
+        Action::Syscalls(args) => kill::syscalls(&args, Arc::new(clock), out),
         Action::Check(args) => kill::check(&args, out),
         Action::Replay(args) => kill::again(&args, Arc::new(clock), out),
         Action::Report(args) => kill::side_by_side(&args, out),
