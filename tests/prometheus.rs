@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tocsin::node::RealClock;
-use tocsin_chaos::kill::ledger::Faults;
-use tocsin_chaos::kill::{Options, find_prometheus, kills_in_turn, run};
+use tocsin_chaos::demo::ledger::Faults;
+use tocsin_chaos::demo::{Options, find_prometheus, kills_in_turn, run};
 
 /// The whole run. It takes some twenty seconds on an idle machine.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -8,10 +8,16 @@
     reason = "the harness works on images of kilobytes; every number here fits"
 )]
 
+pub mod checker;
+pub mod demo;
 pub mod example;
+mod harness;
+pub mod history;
 pub mod kill;
 pub mod log;
 pub mod program;
+pub mod report;
 pub mod simulate;
+pub mod syscalls;
 pub mod table;
 pub mod zoo;

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tocsin_chaos::kill::ledger::{Answer, Faults, Judged, Ledger, State, Statement, Telling};
-use tocsin_chaos::kill::nemesis::Outage;
+use tocsin_chaos::demo::ledger::{Answer, Faults, Judged, Ledger, State, Statement, Telling};
+use tocsin_chaos::demo::nemesis::Outage;
 
 use Answer::{Acknowledged, Refused, Unknown};
 use State::Firing;

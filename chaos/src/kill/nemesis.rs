@@ -1,65 +1,65 @@
-//! Who kills the server, and when.
+//! Who ends the server, and when.
 //!
-//! A kill at a random time nearly always hits a server that waits. So the moments are chosen: the trap is
-//! set for one of them, and whoever sees it come (recorder or sink) kills in the same breath.
+//! A kill at a random time mostly hits a server that waits. So many are set as a trap for a moment, and
+//! whoever sees it come (a sender, the sink) springs it in the same breath.
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::time::{Instant, sleep};
 
-use super::RunClock;
-use super::process::Process;
-use super::wait::until;
+use super::recorder::Recorder;
+use crate::harness::process::Process;
+use crate::history::{Event, How};
+
+/// How often it is looked whether a trap has sprung.
+const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// When the server is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Moment {
-    /// A change was answered with 200, and nobody was told of it yet.
-    Answered,
-    /// A request is with the server and not answered.
+pub(crate) enum Moment {
+    /// Alerts are with the server, which has not answered.
     Asked,
-    /// The receiver was told, and the server does not know it.
+    /// Alerts were just acknowledged.
+    Answered,
+    /// A silence, or its end, was just acknowledged.
+    Silenced,
+    /// A receiver has a notification, and the server has no answer.
     Told,
+    /// A receiver has just answered.
+    Confirmed,
 }
 
 impl Moment {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Answered, Self::Asked, Self::Told];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Asked,
+        Self::Answered,
+        Self::Silenced,
+        Self::Told,
+        Self::Confirmed,
+    ];
 }
 
 impl fmt::Display for Moment {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
-            Self::Answered => "right after it answered 200 to a change",
-            Self::Asked => "with a request under way",
-            Self::Told => "before it could note that the receiver was told",
+            Self::Asked => "alerts asked",
+            Self::Answered => "alerts acknowledged",
+            Self::Silenced => "silence acknowledged",
+            Self::Told => "receiver told",
+            Self::Confirmed => "receiver confirmed",
         })
     }
 }
 
-/// A time without a server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Outage {
-    /// When it was killed, since the run began.
-    pub killed_at: Duration,
-    /// When it was ready again; the end of time as long as it is not.
-    pub ready_at: Duration,
-}
-
-impl Outage {
-    /// How long it lasted.
-    #[must_use]
-    pub fn down(&self) -> Duration {
-        self.ready_at.saturating_sub(self.killed_at)
-    }
-}
-
-/// Has the server in its hands.
+/// Has the process in its hands.
 #[derive(Debug)]
-pub(super) struct Nemesis {
-    clock: RunClock,
+pub(crate) struct Nemesis {
+    recorder: Arc<Recorder>,
     state: Mutex<State>,
 }
 
@@ -67,80 +67,105 @@ pub(super) struct Nemesis {
 struct State {
     process: Option<Process>,
     trap: Option<Moment>,
-    outages: Vec<Outage>,
 }
 
 impl Nemesis {
-    pub(super) fn new(clock: RunClock) -> Self {
+    pub(crate) fn new(recorder: Arc<Recorder>) -> Self {
         Self {
-            clock,
+            recorder,
             state: Mutex::default(),
         }
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes over a process that was started.
-    pub(super) fn put(&self, process: Process) {
+    pub(crate) fn put(&self, process: Process) {
         self.state().process = Some(process);
     }
 
-    /// Whether there is a process that has not ended.
-    pub(super) fn is_running(&self) -> bool {
-        let mut state = self.state();
-        state.process.as_mut().is_some_and(|it| !it.has_ended())
+    /// How the process ended by itself, if it did.
+    pub(crate) fn ended(&self) -> Option<Option<i32>> {
+        self.state().process.as_mut().and_then(Process::ended)
+    }
+
+    /// Ends the process, which is no part of the history any more.
+    pub(crate) fn end(&self) {
+        self.state().process = None;
+    }
+
+    /// The id of the process.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.state().process.as_ref().map(Process::id)
+    }
+
+    /// SIGKILL, now.
+    pub(crate) fn kill(&self, point: &str) {
+        self.kill_as(&mut self.state(), point);
+    }
+
+    fn kill_as(&self, state: &mut State, point: &str) {
+        state.trap = None;
+        let Some(mut process) = state.process.take() else {
+            return;
+        };
+        match process.ended() {
+            // It was faster.
+            Some(code) => self.recorder.note(Event::Exit {
+                code,
+                is_expected: false,
+            }),
+            None => {
+                self.recorder.note(Event::Kill {
+                    how: How::Kill,
+                    point: point.to_owned(),
+                });
+                process.kill();
+            }
+        }
     }
 
     /// That moment has come: kills, if it is the one that was waited for.
-    pub(super) fn sees(&self, moment: Moment) {
+    pub(crate) fn sees(&self, moment: Moment) {
         let mut state = self.state();
-        if state.trap != Some(moment) {
-            return;
+        if state.trap == Some(moment) {
+            self.kill_as(&mut state, &moment.to_string());
         }
-        state.trap = None;
-        let killed_at = self.clock.elapsed();
-        if let Some(mut process) = state.process.take() {
-            process.kill();
-        }
-        state.outages.push(Outage {
-            killed_at,
-            ready_at: Duration::MAX,
-        });
     }
 
-    /// Sets the trap, and waits until it has sprung.
-    pub(super) async fn kill_at(&self, moment: Moment, patience: Duration) -> Result<()> {
+    /// Sets the trap and waits until it has sprung; kills without it if the moment does not come.
+    pub(crate) async fn kill_at(&self, moment: Moment, patience: Duration) {
+        let deadline = Instant::now() + patience;
         self.state().trap = Some(moment);
-        until("the moment to kill", patience, async || {
-            self.state().trap.is_none().then_some(())
-        })
-        .await
-    }
-
-    /// The server is ready again.
-    pub(super) fn ended(&self) -> Outage {
-        let ready_at = self.clock.elapsed();
-        let mut state = self.state();
-        match state.outages.last_mut() {
-            Some(outage) => {
-                outage.ready_at = ready_at;
-                *outage
+        while self.state().process.is_some() {
+            if Instant::now() >= deadline {
+                self.kill("the moment did not come");
             }
-            None => Outage {
-                killed_at: ready_at,
-                ready_at,
-            },
+            sleep(LOOK_EVERY).await;
         }
     }
 
-    pub(super) fn outages(&self) -> Vec<Outage> {
-        self.state().outages.clone()
+    /// Holds the process (SIGSTOP) for that long.
+    pub(crate) async fn hold(&self, time: Duration) -> Result<()> {
+        self.recorder.note(Event::Held { is_held: true });
+        self.signal(Signal::STOP)?;
+        sleep(time).await;
+        self.signal(Signal::CONT)?;
+        self.recorder.note(Event::Held { is_held: false });
+        Ok(())
     }
 
-    /// Ends the server.
-    pub(super) fn end(&self) {
-        self.state().process = None;
+    fn signal(&self, signal: Signal) -> Result<()> {
+        let pid = self.pid();
+        pid.map_or(Ok(()), |pid| send(pid, signal))
     }
+}
+
+/// Sends a signal to a process of ours. One that has ended and was not waited for still takes signals.
+pub(crate) fn send(pid: u32, signal: Signal) -> Result<()> {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    let pid = pid.context("a process without an id")?;
+    kill_process(pid, signal).context("cannot send a signal to the server")
 }

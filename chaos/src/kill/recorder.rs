@@ -1,124 +1,92 @@
-//! Between Prometheus and the server: passes requests on, and notes how they ended.
-//!
-//! It keeps nothing back and answers nothing of its own: when the server gives no answer the connection
-//! is cut, as it would be without the recorder.
+//! Writes the history of a run, line by line, as it happens.
 
-use std::convert::Infallible;
-use std::net::SocketAddr;
-use std::sync::Arc;
+#![expect(
+    clippy::disallowed_types,
+    reason = "the history is a real file, on a file system that no fault touches"
+)]
 
-use anyhow::{Context, Result, bail};
-use bytes::Bytes;
-use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt, Full};
-use hyper::header::{CONNECTION, HOST};
-use hyper::{Method, Request, Response, StatusCode, Uri};
-use jiff::Timestamp;
-use tokio::sync::Notify;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::RunClock;
-use super::book::Book;
-use super::http::{Handler, NoAnswer, exchange, serve};
-use super::ledger::{Answer, Statement};
-use super::message::statements;
-use super::nemesis::{Moment, Nemesis};
+use anyhow::{Context, Result};
+use tocsin::sys::Clock;
 
-/// A body that tells when it is on its way.
-type Passed = BoxBody<Bytes, Infallible>;
+use crate::history::{At, Entry, Event, Wall, write_entry};
 
-/// A recorder that runs.
+/// The history of one run.
 #[derive(Debug)]
-pub(super) struct Recorder {
-    pub(super) address: SocketAddr,
+pub(crate) struct Recorder {
+    clock: Arc<dyn Clock>,
+    began: std::time::Duration,
+    out: Mutex<Out>,
+    numbers: AtomicU64,
 }
 
-#[derive(Clone)]
-struct Recording {
-    clock: RunClock,
-    book: Arc<Book>,
-    nemesis: Arc<Nemesis>,
-    upstream: SocketAddr,
+#[derive(Debug)]
+struct Out {
+    file: BufWriter<File>,
+    /// The first error; nothing is written after it.
+    failed: Option<anyhow::Error>,
 }
 
 impl Recorder {
-    pub(super) async fn start(
-        clock: RunClock,
-        book: &Arc<Book>,
-        nemesis: &Arc<Nemesis>,
-        upstream: SocketAddr,
-    ) -> Result<Self> {
-        let recording = Recording {
+    /// An empty history in that file.
+    pub(crate) fn create(path: &Path, clock: Arc<dyn Clock>) -> Result<Self> {
+        let file =
+            File::create(path).with_context(|| format!("cannot create {}", path.display()))?;
+        Ok(Self {
+            began: clock.monotonic(),
             clock,
-            book: Arc::clone(book),
-            nemesis: Arc::clone(nemesis),
-            upstream,
+            out: Mutex::new(Out {
+                file: BufWriter::new(file),
+                failed: None,
+            }),
+            numbers: AtomicU64::new(0),
+        })
+    }
+
+    fn out(&self) -> MutexGuard<'_, Out> {
+        self.out.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes what happens now.
+    pub(crate) fn note(&self, event: Event) {
+        // The time is taken under the lock, so that it never goes back from line to line.
+        let mut out = self.out();
+        let entry = Entry {
+            at: At::from(self.clock.monotonic().saturating_sub(self.began)),
+            wall: self.wall(),
+            event,
         };
-        let address = serve(recording).await?;
-        Ok(Self { address })
-    }
-}
-
-impl Handler for Recording {
-    async fn handle(self, request: Request<Bytes>) -> Result<Response<Full<Bytes>>> {
-        let asked_at = self.clock.elapsed();
-        let now = Timestamp::from_nanosecond(i128::from(self.clock.clock.wall().0))?;
-        let is_statement =
-            request.method() == Method::POST && request.uri().path() == "/api/v2/alerts";
-        if !is_statement {
-            bail!("Prometheus asked for {}", request.uri());
-        }
-        let alerts = statements(request.body(), now)?;
-        let taken = Arc::new(Notify::new());
-        let exchange = exchange(self.pass_on(request, &taken)?);
-        tokio::pin!(exchange);
-        let answered = tokio::select! {
-            answered = &mut exchange => answered,
-            () = taken.notified() => {
-                self.nemesis.sees(Moment::Asked);
-                exchange.await
-            }
-        };
-        let is_news = self.book.note_statement(Statement {
-            asked_at,
-            answered_at: self.clock.elapsed(),
-            answer: judged(&answered),
-            alerts,
-        });
-        if is_news {
-            self.nemesis.sees(Moment::Answered);
-        }
-        match answered {
-            Ok(answer) => Ok(answer.map(Full::new)),
-            Err(_) => bail!("the server did not answer"),
+        if out.failed.is_none()
+            && let Err(error) = write_entry(&mut out.file, &entry)
+        {
+            out.failed = Some(error);
         }
     }
-}
 
-impl Recording {
-    /// The same request, to the server; tells when its body is on its way.
-    fn pass_on(&self, request: Request<Bytes>, taken: &Arc<Notify>) -> Result<Request<Passed>> {
-        let (mut parts, body) = request.into_parts();
-        let taken = Arc::clone(taken);
-        let body = Full::new(body).map_frame(move |frame| {
-            taken.notify_one();
-            frame
-        });
-        let path = parts
-            .uri
-            .path_and_query()
-            .context("a request without a path")?;
-        parts.uri = Uri::try_from(format!("http://{}{path}", self.upstream))?;
-        parts.headers.remove(HOST);
-        parts.headers.remove(CONNECTION);
-        Ok(Request::from_parts(parts, BoxBody::new(body)))
+    /// The time of day.
+    pub(crate) fn wall(&self) -> Wall {
+        Wall(self.clock.wall().0)
     }
-}
 
-fn judged(answered: &Result<Response<Bytes>, NoAnswer>) -> Answer {
-    match answered {
-        Ok(answer) if answer.status() == StatusCode::OK => Answer::Acknowledged,
-        Ok(answer) if answer.status() == StatusCode::SERVICE_UNAVAILABLE => Answer::Refused,
-        Err(NoAnswer::NotConnected) => Answer::Refused,
-        Ok(_) | Err(NoAnswer::Broken) => Answer::Unknown,
+    /// A number that nobody has, for a request or a message.
+    pub(crate) fn number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Writes out what is buffered.
+    ///
+    /// # Errors
+    /// That something could not be written, now or before.
+    pub(crate) fn finish(&self) -> Result<()> {
+        let mut out = self.out();
+        if let Some(error) = out.failed.take() {
+            return Err(error);
+        }
+        out.file.flush().context("cannot write the history")
     }
 }

@@ -12,7 +12,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 ///
 /// # Errors
 /// That it did not come in time.
-pub(super) async fn until<T>(
+pub(crate) async fn until<T>(
     what: &str,
     patience: Duration,
     mut look: impl AsyncFnMut() -> Option<T>,

@@ -16,13 +16,13 @@ const TAIL_LINES: usize = 15;
 
 /// A process of ours.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(crate) struct Process {
     child: Child,
 }
 
 impl Process {
     /// Starts it; what it prints is added to that file.
-    pub(super) fn spawn(command: &mut Command, log: &Path) -> Result<Self> {
+    pub(crate) fn spawn(command: &mut Command, log: &Path) -> Result<Self> {
         let open = || {
             let file = OpenOptions::new().create(true).append(true).open(log);
             file.with_context(|| format!("cannot open {}", log.display()))
@@ -38,12 +38,23 @@ impl Process {
     }
 
     /// Whether it has ended by itself.
-    pub(super) fn has_ended(&mut self) -> bool {
+    pub(crate) fn has_ended(&mut self) -> bool {
         !matches!(self.child.try_wait(), Ok(None))
     }
 
+    /// Its id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// How it ended, if it has: its code, if no signal ended it.
+    pub(crate) fn ended(&mut self) -> Option<Option<i32>> {
+        let status = self.child.try_wait().ok()??;
+        Some(status.code())
+    }
+
     /// SIGKILL, at once; returns when the process is gone.
-    pub(super) fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         // It may have ended by itself; then there is nothing to be killed.
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -57,7 +68,7 @@ impl Drop for Process {
 }
 
 /// The last lines of a log.
-pub(super) fn tail(log: &Path) -> String {
+pub(crate) fn tail(log: &Path) -> String {
     let text = std::fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")

@@ -1,19 +1,17 @@
 //! The server under test: any program that takes Alertmanager's flags.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use super::PATIENCE;
 use super::nemesis::Nemesis;
-use super::process::{Process, tail};
-use super::wait::until;
-use super::{PATIENCE, http};
-
-/// Ports below those from which the system takes some for outgoing connections: a port that is free
-/// between two lives of a server must not be given to anybody else.
-const PORTS: std::ops::Range<u16> = 20_000..32_000;
+use crate::harness::address::free_address;
+use crate::harness::http;
+use crate::harness::process::{Process, tail};
+use crate::harness::wait::until;
 
 /// Short intervals, so that something happens; one group of several alerts, and one for each series.
 /// Nothing is repeated in the time that a run takes.
@@ -92,20 +90,4 @@ impl Target {
     pub(super) fn log_tail(&self) -> String {
         format!("{} ends with:\n{}", self.log.display(), tail(&self.log))
     }
-}
-
-/// An address on the loopback that nobody uses.
-pub(super) fn free_address() -> Result<SocketAddr> {
-    // Where the search begins differs from process to process, so that tests that run at the same time
-    // seldom meet.
-    let span = u32::from(PORTS.end - PORTS.start);
-    let offset = (std::process::id().wrapping_mul(7) % span) as u16;
-    let middle = PORTS.start + offset;
-    for port in (middle..PORTS.end).chain(PORTS.start..middle) {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        if TcpListener::bind(address).is_ok() {
-            return Ok(address);
-        }
-    }
-    bail!("no port between {} and {} is free", PORTS.start, PORTS.end)
 }

@@ -1,11 +1,13 @@
 //! The command line of `tocsin-chaos`.
 
+mod kill;
+
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 
-use crate::kill;
+use crate::demo;
 use crate::log::enumerate::{Plan, Points};
 use crate::log::suites::{
     Tally, bounded, histories, history, in_parallel, reference, rot, threads, workload,
@@ -23,7 +25,7 @@ use tocsin::sys::Clock;
 #[command(
     name = "tocsin-chaos",
     version,
-    about = "Tries to refute what the log promises"
+    about = "Tries to refute what an alertmanager promises"
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -40,6 +42,16 @@ enum Length {
 
 #[derive(Debug, Subcommand)]
 enum Action {
+    /// Kills an alertmanager again and again under load, and tells what it lost, told twice or falsely
+    Kill(kill::KillArgs),
+    /// Kills tocsin before and after every system call on its data directory, and lets each fail
+    Syscalls(kill::SyscallsArgs),
+    /// Judges the history of a run
+    Check(kill::CheckArgs),
+    /// Carries out a run again, from what it left or from its seed
+    Replay(kill::ReplayArgs),
+    /// Several results side by side, as Markdown
+    Report(kill::ReportArgs),
     /// Kills the server again and again while a real Prometheus sends to it, then one table
     Demo {
         /// The server's program; tocsin beside this program unless another is named
@@ -167,6 +179,11 @@ fn real_clock() -> impl Clock {
 fn run(action: Action, out: &mut dyn Write) -> Result<ExitCode> {
     let clock = real_clock();
     match action {
+        Action::Kill(args) => kill::kill(&args, Arc::new(clock), out),
+        Action::Syscalls(args) => kill::syscalls(&args, Arc::new(clock), out),
+        Action::Check(args) => kill::check(&args, out),
+        Action::Replay(args) => kill::again(&args, Arc::new(clock), out),
+        Action::Report(args) => kill::side_by_side(&args, out),
         Action::Demo {
             target,
             prometheus,
@@ -276,18 +293,18 @@ fn demo(
     let target = target.unwrap_or_else(|| profile_dir.join("tocsin"));
     let prometheus = match prometheus {
         Some(prometheus) => prometheus,
-        None => kill::find_prometheus(target_dir)?,
+        None => demo::find_prometheus(target_dir)?,
     };
     let dir = tempfile::Builder::new().prefix("tocsin-demo-").tempdir()?;
-    let options = kill::Options {
+    let options = demo::Options {
         target: &target,
         prometheus: &prometheus,
         dir: dir.path(),
-        kills: &kill::kills_in_turn(kills, REFUSED_MIN),
+        kills: &demo::kills_in_turn(kills, REFUSED_MIN),
         clock,
     };
     let runtime = tokio::runtime::Runtime::new().context("cannot start threads")?;
-    let report = runtime.block_on(kill::run(&options, out));
+    let report = runtime.block_on(demo::run(&options, out));
     let is_well = match &report {
         Ok(report) => {
             report.print(out)?;

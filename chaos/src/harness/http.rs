@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
+use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
 use hyper::service::service_fn;
@@ -22,16 +23,24 @@ use tokio::time::timeout;
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What a handler does with a request; without an answer the connection is cut.
-pub(super) trait Handler: Clone + Send + 'static {
+pub(crate) trait Handler: Clone + Send + 'static {
     /// Does it.
     fn handle(
         self,
         request: Request<Bytes>,
-    ) -> impl Future<Output = Result<Response<Full<Bytes>>>> + Send;
+    ) -> impl Future<Output = Result<Response<Answer>>> + Send;
+}
+
+/// The body of an answer.
+pub(crate) type Answer = BoxBody<Bytes, Infallible>;
+
+/// An answer that is there at once.
+pub(crate) fn whole(body: impl Into<Bytes>) -> Answer {
+    BoxBody::new(Full::new(body.into()))
 }
 
 /// Serves on a free port, as long as the runtime lives.
-pub(super) async fn serve(handler: impl Handler + Sync) -> Result<SocketAddr> {
+pub(crate) async fn serve(handler: impl Handler + Sync) -> Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
     tokio::spawn(async move {
@@ -56,7 +65,7 @@ pub(super) async fn serve(handler: impl Handler + Sync) -> Result<SocketAddr> {
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub(super) enum NoAnswer {
+pub(crate) enum NoAnswer {
     /// Nobody was listening.
     NotConnected,
     /// Something else.
@@ -64,7 +73,7 @@ pub(super) enum NoAnswer {
 }
 
 /// Makes a request and reads the answer.
-pub(super) async fn exchange<B>(request: Request<B>) -> Result<Response<Bytes>, NoAnswer>
+pub(crate) async fn exchange<B>(request: Request<B>) -> Result<Response<Bytes>, NoAnswer>
 where
     B: Body<Data = Bytes, Error = Infallible> + Send + Unpin + 'static,
 {
@@ -90,7 +99,7 @@ fn no_answer(error: &Error) -> NoAnswer {
 }
 
 /// Gets a page: its status and its text.
-pub(super) async fn get(url: &str) -> Result<(u16, String)> {
+pub(crate) async fn get(url: &str) -> Result<(u16, String)> {
     let request = Request::get(url).body(Full::<Bytes>::default())?;
     let answer = exchange(request)
         .await

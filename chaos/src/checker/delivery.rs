@@ -1,0 +1,212 @@
+//! I1, I2, I3: what was acknowledged is delivered, and in time.
+//!
+//! A change is *owed* to an integration if it held long enough, without a break, while the integration
+//! was well and the alert was not silenced: for the longer of `group_wait` and `group_interval`, and what
+//! a busy machine adds; or from the heal to the end, for the bound. Kills are no excuse: what was due while
+//! no process ran is due at the next start, as it was then (I3). An end is owed to those who were told the
+//! beginning, from then on.
+
+use super::changes::Change;
+use super::spans::{Span, free_ms, longest_free_ms};
+use super::verdict::{Invariant, Kind, Verdict};
+use super::world::{AlertId, IntegrationId, World};
+use crate::history::{At, Status};
+
+/// When each integration was told what of each alert.
+#[derive(Debug)]
+struct Tellings {
+    /// By integration and alert: when, what, and whether the receiver says it has it.
+    told: Vec<Vec<Vec<(At, Status, bool)>>>,
+}
+
+impl Tellings {
+    fn of(world: &World) -> Self {
+        let alerts = world.labels.len();
+        let mut told = vec![vec![Vec::new(); alerts]; world.integrations().count()];
+        for message in world.messages.iter().filter(|it| it.is_taken()) {
+            for (alert, status) in &message.alerts {
+                let entry = (message.at, *status, message.is_confirmed());
+                told[message.integration][*alert].push(entry);
+            }
+        }
+        Self { told }
+    }
+
+    /// When the change was first told.
+    fn first(&self, to: IntegrationId, alert: AlertId, change: &Change) -> Option<At> {
+        let told = self.told[to][alert].iter();
+        let mut found = told.filter(|(at, status, _)| {
+            *status == change.status && change.asked <= *at && *at < change.same_again
+        });
+        found.next().map(|(at, ..)| *at)
+    }
+
+    /// From when on a receiver that says it has it believes that the alert fires, if it does, and may be
+    /// owed the end.
+    fn believes_since(&self, to: IntegrationId, alert: AlertId, end: &Change) -> Option<At> {
+        let told = self.told[to][alert].iter();
+        let confirmed: Vec<_> = told
+            .filter(|(at, _, is_confirmed)| *is_confirmed && *at < end.same_again)
+            .collect();
+        let before = confirmed.iter().rfind(|(at, ..)| *at < end.asked);
+        if before.is_some_and(|(_, status, _)| *status == Status::Firing) {
+            return Some(end.acked);
+        }
+        let mut after = confirmed.iter().filter(|(at, ..)| *at >= end.asked);
+        let first = after.next()?;
+        // Told late, because it was due while no process ran.
+        (first.1 == Status::Firing).then(|| first.0.max(end.acked))
+    }
+
+    /// What was told last before.
+    fn last_before(&self, to: IntegrationId, alert: AlertId, at: At) -> Option<Status> {
+        let told = self.told[to][alert].iter();
+        told.filter(|it| it.0 < at).last().map(|it| it.1)
+    }
+}
+
+pub(super) fn check(world: &World, verdict: &mut Verdict) {
+    let tellings = Tellings::of(world);
+    for alert in 0..world.labels.len() {
+        let changes = world.changes(alert);
+        verdict.counts.transitions += changes.len() as u64;
+        if changes.is_empty() {
+            continue;
+        }
+        let muted = world.possibly_muted(alert);
+        for (integration, send_resolved) in world.integrations_of(alert) {
+            let mut blocked = world.unwell[integration].clone();
+            blocked.extend(&muted);
+            for (index, change) in changes.iter().enumerate() {
+                let owed_from = match change.status {
+                    Status::Firing => Some(change.acked),
+                    Status::Resolved if !send_resolved => None,
+                    Status::Resolved => tellings.believes_since(integration, alert, change),
+                };
+                let Some(owed_from) = owed_from else { continue };
+                let delivery = Delivery {
+                    world,
+                    alert,
+                    integration,
+                    change,
+                    owed_from,
+                    blocked: &blocked,
+                    muted: &muted,
+                };
+                let told = tellings.first(integration, alert, change);
+                let last = tellings.last_before(integration, alert, change.asked);
+                let end = index.checked_sub(1).map(|index| &changes[index]);
+                // Between two beginnings there was an end too short to be seen.
+                let is_news = last != Some(change.status)
+                    || end.is_some_and(|end| delivery.is_seen(end.acked, end.superseded));
+                if told.is_some() || is_news {
+                    delivery.check(told, verdict);
+                }
+            }
+        }
+    }
+}
+
+/// One change, and one integration that is to be told.
+struct Delivery<'a> {
+    world: &'a World,
+    alert: AlertId,
+    integration: IntegrationId,
+    change: &'a Change,
+    owed_from: At,
+    /// When it may wait.
+    blocked: &'a [Span],
+    /// When it may wait because of a silence.
+    muted: &'a [Span],
+}
+
+impl Delivery<'_> {
+    fn check(&self, told: Option<At>, verdict: &mut Verdict) {
+        let owed = self.owed();
+        verdict.counts.deliveries_owed += u64::from(owed.is_some());
+        let invariant = match self.change.status {
+            Status::Firing => Invariant::I1,
+            Status::Resolved => Invariant::I2,
+        };
+        let Some(told) = told else {
+            let Some(by_rule) = owed else { return };
+            verdict.counts.lost_though_repeated += u64::from(self.world.is_repeated[self.alert]);
+            let invariant = by_rule.unwrap_or(invariant);
+            let what = format!("{} was never told", self.what());
+            verdict.add(invariant, Kind::Lost, self.change.acked, what);
+            return;
+        };
+        verdict.counts.delivered += 1;
+        let took_ms = self.took_ms(told);
+        verdict.counts.slowest_ms = verdict.counts.slowest_ms.max(took_ms);
+        if took_ms > self.world.policy.bound_ms {
+            let what = format!("{} was told at {told}, after {took_ms} ms", self.what());
+            verdict.add(invariant, Kind::OutOfBound, self.change.acked, what);
+        }
+    }
+
+    /// Whether what held from then until then must have been seen by a flush.
+    fn is_seen(&self, from: At, until: At) -> bool {
+        let policy = &self.world.policy;
+        let interval_ms = policy.group_wait_ms.max(policy.group_interval_ms);
+        longest_free_ms(Span::new(from, until), self.blocked) >= interval_ms + policy.tolerance_ms
+    }
+
+    /// Whether it is owed; if only because it was due while no process ran, by which rule.
+    fn owed(&self) -> Option<Option<Invariant>> {
+        let policy = &self.world.policy;
+        let interval_ms = policy.group_wait_ms.max(policy.group_interval_ms);
+        let until = self.change.superseded.min(self.world.end);
+        if self.is_seen(self.owed_from, until) {
+            return Some(None);
+        }
+        if let Some(healed) = self.world.healed
+            && self.change.superseded >= self.world.end
+        {
+            let rest = Span::new(self.owed_from.max(healed), until);
+            if longest_free_ms(rest, self.muted) >= policy.bound_ms {
+                return Some(None);
+            }
+        }
+        self.was_due_while_down(interval_ms)
+            .then_some(Some(Invariant::I3))
+    }
+
+    fn was_due_while_down(&self, interval_ms: u64) -> bool {
+        let due = self.owed_from.plus_ms(interval_ms);
+        self.world.lives.windows(2).any(|lives| {
+            let (dead, next) = (&lives[0], &lives[1]);
+            let Some(ready) = next.ready else {
+                return false;
+            };
+            let meets = |spans: &[Span]| {
+                let wait = Span::new(self.owed_from, ready);
+                spans.iter().any(|span| span.meets(wait))
+            };
+            self.owed_from <= dead.ended
+                && due <= next.boot
+                && self.change.superseded >= ready
+                && !meets(self.blocked)
+                && !meets(&self.world.held)
+        })
+    }
+
+    /// In how much time in which the server was up and the receiver was well.
+    fn took_ms(&self, told: At) -> u64 {
+        let mut excused = self.blocked.to_vec();
+        excused.extend(&self.world.down);
+        excused.extend(&self.world.held);
+        free_ms(Span::new(self.owed_from, told), &excused)
+    }
+
+    fn what(&self) -> String {
+        format!(
+            "{} {}, acknowledged at {}, owed to {} from {}",
+            self.world.name(self.alert),
+            self.change.status.word(),
+            self.change.acked,
+            self.world.integration_name(self.integration),
+            self.owed_from,
+        )
+    }
+}

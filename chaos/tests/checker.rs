@@ -1,0 +1,616 @@
+//! The checker is told hand-made histories: a sound one, and for each invariant some that violate it.
+//! It has to name that invariant, and no other.
+
+use std::collections::BTreeMap;
+
+use tocsin_chaos::checker::{Counts, Invariant, Kind, Verdict, check};
+use tocsin_chaos::history::{
+    At, Entry, Event, FORMAT, How, Integration, Labels, Outcome, Policy, Posted, Route, Status,
+    Then, Told, Wall,
+};
+
+use Status::{Firing, Resolved};
+
+/// A story: events at milliseconds, in any order.
+#[derive(Clone)]
+struct Story {
+    entries: Vec<Entry>,
+    requests: u64,
+    messages: u64,
+}
+
+fn labels(name: &str) -> Labels {
+    [
+        ("alertname".to_owned(), "A".to_owned()),
+        ("seq".to_owned(), name.to_owned()),
+    ]
+    .into()
+}
+
+const GROUP: &str = "{}:{alertname=\"A\"}";
+
+impl Story {
+    /// A server that is up from 0 to 20 s, and healed at 10 s. One integration, one group.
+    fn new() -> Self {
+        let mut story = Self {
+            entries: Vec::new(),
+            requests: 0,
+            messages: 0,
+        };
+        let policy = Policy {
+            group_by: vec!["alertname".to_owned()],
+            group_wait_ms: 200,
+            group_interval_ms: 500,
+            repeat_interval_ms: 3_600_000,
+            bound_ms: 5_000,
+            tolerance_ms: 1_000,
+            routes: vec![Route {
+                when: Labels::new(),
+                integrations: vec![Integration {
+                    name: "hook".to_owned(),
+                    send_resolved: true,
+                }],
+            }],
+        };
+        story.at(
+            0,
+            Event::Run {
+                format: FORMAT,
+                target: "story".to_owned(),
+                seed: 0,
+                policy,
+            },
+        );
+        story.at(0, Event::Boot { pid: 1 });
+        story.at(0, Event::Ready);
+        story.at(10_000, Event::Heal);
+        story.at(20_000, Event::End);
+        story
+    }
+
+    fn at(&mut self, ms: u64, event: Event) {
+        self.entries.push(Entry {
+            at: At(ms * 1_000_000),
+            wall: Wall(1_000_000_000_000_000_000 + ms as i64 * 1_000_000),
+            event,
+        });
+    }
+
+    fn request(mut self, ms: u64, outcome: Outcome, event: impl FnOnce(u64) -> Event) -> Self {
+        self.requests += 1;
+        let request = self.requests;
+        self.at(ms, event(request));
+        self.at(ms + 10, Event::PostEnd { request, outcome });
+        self
+    }
+
+    fn post_as(self, ms: u64, alerts: &[(&str, Status)], outcome: Outcome, is_valid: bool) -> Self {
+        let alerts = alerts.iter().map(|(name, status)| Posted {
+            labels: labels(name),
+            status: *status,
+            ends_at: match status {
+                Firing => Wall(2_000_000_000_000_000_000),
+                Resolved => Wall(1_000_000_000_000_000_000 + ms as i64 * 1_000_000),
+            },
+            is_valid,
+        });
+        let alerts: Vec<Posted> = alerts.collect();
+        self.request(ms, outcome, |request| Event::PostBegin {
+            request,
+            sender: "once".to_owned(),
+            alerts,
+            tenant: String::new(),
+        })
+    }
+
+    /// Posted, and answered 200 after 10 ms.
+    fn post(self, ms: u64, alerts: &[(&str, Status)]) -> Self {
+        self.post_as(ms, alerts, Outcome::Status(200), true)
+    }
+
+    fn told_as(
+        mut self,
+        ms: u64,
+        alerts: &[(&str, Status)],
+        key: Option<&str>,
+        then: Then,
+    ) -> Self {
+        self.messages += 1;
+        let message = self.messages;
+        let fires = alerts.iter().any(|(_, status)| *status == Firing);
+        let event = Event::SinkRecv {
+            message,
+            integration: "hook".to_owned(),
+            key: key.map(str::to_owned),
+            attempt: None,
+            group: GROUP.to_owned(),
+            status: if fires { Firing } else { Resolved },
+            alerts: alerts
+                .iter()
+                .map(|(name, status)| Told {
+                    labels: labels(name),
+                    status: *status,
+                    ends_at: Wall(0),
+                })
+                .collect(),
+            then,
+            tenant: String::new(),
+        };
+        self.at(ms, event);
+        self.at(ms + 5, Event::SinkEnd { message });
+        self
+    }
+
+    /// Told, under a key of its own, and answered after 5 ms.
+    fn told(self, ms: u64, alerts: &[(&str, Status)]) -> Self {
+        let key = ms.to_string();
+        self.told_as(ms, alerts, Some(&key), Then::Ok)
+    }
+
+    /// Killed, and up again.
+    fn down(mut self, from_ms: u64, to_ms: u64) -> Self {
+        let kill = Event::Kill {
+            how: How::Kill,
+            point: String::new(),
+        };
+        self.at(from_ms, kill);
+        self.at(to_ms - 10, Event::Boot { pid: 2 });
+        self.at(to_ms, Event::Ready);
+        self
+    }
+
+    fn silence(self, ms: u64, name: &str, until_ms: i64) -> Self {
+        let wall = |ms: i64| Wall(1_000_000_000_000_000_000 + ms * 1_000_000);
+        self.request(ms, Outcome::Status(200), |request| Event::SilenceBegin {
+            request,
+            silence: "s".to_owned(),
+            matchers: labels(name),
+            starts_at: wall(ms as i64),
+            ends_at: wall(until_ms),
+        })
+    }
+
+    fn expire(self, ms: u64) -> Self {
+        self.request(ms, Outcome::Status(200), |request| Event::ExpireBegin {
+            request,
+            silence: "s".to_owned(),
+        })
+    }
+
+    fn with(mut self, ms: u64, event: Event) -> Self {
+        self.at(ms, event);
+        self
+    }
+
+    fn view(self, ms: u64, alerts: &[&str], silences: &[&str]) -> Self {
+        let alerts: Vec<Labels> = alerts.iter().map(|name| labels(name)).collect();
+        let silences = silences.iter().map(|name| (*name).to_owned()).collect();
+        self.with(
+            ms,
+            Event::View {
+                grouped: alerts.clone(),
+                alerts,
+                silences,
+            },
+        )
+    }
+
+    fn verdict(&self) -> Verdict {
+        let mut entries = self.entries.clone();
+        entries.sort_by_key(|entry| entry.at);
+        check(&entries)
+    }
+
+    /// Which invariants it names, and as what.
+    fn named(&self) -> Vec<(Invariant, Kind)> {
+        let violations = self.verdict().violations;
+        let mut named: Vec<(Invariant, Kind)> = violations
+            .iter()
+            .map(|it| (it.invariant, it.kind))
+            .collect();
+        named.dedup();
+        named
+    }
+}
+
+/// An alert that fires at 1 s and is over at 4 s, both told in time.
+fn sound() -> Story {
+    Story::new()
+        .post(1_000, &[("1", Firing)])
+        .told(1_210, &[("1", Firing)])
+        .post(4_000, &[("1", Resolved)])
+        .told(4_210, &[("1", Resolved)])
+}
+
+#[test]
+fn a_sound_history_has_no_violation_and_all_is_counted() {
+    let verdict = sound().down(6_000, 6_100).verdict();
+    let expected = Verdict {
+        counts: Counts {
+            kills: 1,
+            starts: 2,
+            requests_acknowledged: 2,
+            transitions: 2,
+            deliveries_owed: 2,
+            delivered: 2,
+            slowest_ms: 200,
+            messages: 2,
+            ..Counts::default()
+        },
+        violations: Vec::new(),
+    };
+    assert_eq!(verdict, expected);
+}
+
+#[test]
+fn i1_an_acknowledged_alert_that_is_never_told_is_lost() {
+    let story = Story::new().post(1_000, &[("1", Firing)]);
+    assert_eq!(story.named(), [(Invariant::I1, Kind::Lost)]);
+}
+
+#[test]
+fn i1_an_alert_told_after_more_than_the_bound_is_out_of_bound() {
+    let story = Story::new()
+        .post(1_000, &[("1", Firing)])
+        .down(2_000, 3_000)
+        .told(8_000, &[("1", Firing)]);
+    let named = story.named();
+    assert_eq!(
+        named.first(),
+        Some(&(Invariant::I1, Kind::OutOfBound)),
+        "{named:?}"
+    );
+}
+
+#[test]
+fn i1_the_valid_alerts_of_a_batch_that_was_refused_are_acknowledged() {
+    let bad = Outcome::Status(400);
+    let valid = Story::new().post_as(1_000, &[("1", Firing)], bad, true);
+    let invalid = Story::new().post_as(1_000, &[("1", Firing)], bad, false);
+    assert_eq!(
+        (valid.named(), invalid.named()),
+        (vec![(Invariant::I1, Kind::Lost)], vec![])
+    );
+}
+
+#[test]
+fn i1_nothing_is_owed_for_what_nobody_knows_or_was_over_too_soon() {
+    let story = Story::new()
+        .post_as(1_000, &[("1", Firing)], Outcome::Broken, true)
+        .post(1_000, &[("2", Firing)])
+        .post(1_300, &[("2", Resolved)]);
+    assert_eq!(story.named(), []);
+}
+
+#[test]
+fn i1_a_receiver_that_was_not_well_is_still_told_when_it_is() {
+    let mode = |then| Event::SinkMode {
+        integration: "hook".to_owned(),
+        then,
+    };
+    let story = Story::new()
+        .with(500, mode(Then::ServerError))
+        .post(1_000, &[("1", Firing)])
+        .with(3_000, mode(Then::Ok));
+    let told = story.clone().told(7_000, &[("1", Firing)]);
+    assert_eq!(
+        (story.named(), told.named()),
+        (vec![(Invariant::I1, Kind::Lost)], vec![])
+    );
+}
+
+#[test]
+fn i2_an_end_that_is_never_told_to_who_was_told_the_beginning_is_lost() {
+    let story = Story::new()
+        .post(1_000, &[("1", Firing)])
+        .told(1_210, &[("1", Firing)])
+        .post(4_000, &[("1", Resolved)]);
+    assert_eq!(story.named(), [(Invariant::I2, Kind::Lost)]);
+}
+
+#[test]
+fn i3_what_was_due_while_no_process_ran_is_told_though_it_is_over_right_after() {
+    let story = Story::new()
+        .post(1_000, &[("1", Firing)])
+        .down(1_050, 1_900)
+        .post(1_910, &[("1", Resolved)]);
+    let told = story
+        .clone()
+        .told(1_920, &[("1", Firing)])
+        .told(2_430, &[("1", Resolved)]);
+    assert_eq!(
+        (story.named(), told.named()),
+        (vec![(Invariant::I3, Kind::Lost)], vec![])
+    );
+}
+
+#[test]
+fn i4_an_alert_that_nobody_posted_is_not_so() {
+    let story = sound().told(7_000, &[("2", Firing)]);
+    assert_eq!(story.named(), [(Invariant::I4, Kind::Other)]);
+}
+
+#[test]
+fn i4_an_end_that_nobody_said_is_a_false_all_clear() {
+    let story = Story::new()
+        .post(1_000, &[("1", Firing)])
+        .told(1_210, &[("1", Firing)])
+        .told(4_210, &[("1", Resolved)]);
+    assert_eq!(story.named(), [(Invariant::I4, Kind::FalseAllClear)]);
+}
+
+#[test]
+fn i4_an_all_clear_of_a_group_of_which_one_alert_fires_is_false() {
+    let story = Story::new()
+        .post(1_000, &[("1", Firing), ("2", Firing)])
+        .told(1_210, &[("1", Firing), ("2", Firing)])
+        .post(4_000, &[("1", Resolved)])
+        .told(4_210, &[("1", Resolved)]);
+    assert_eq!(story.named(), [(Invariant::I4, Kind::FalseAllClear)]);
+}
+
+#[test]
+fn i4_a_notification_without_an_alert_that_fires_is_a_part_of_a_group() {
+    let story = Story::new()
+        .post(1_000, &[("1", Firing), ("2", Firing)])
+        .told(1_210, &[("1", Firing), ("2", Firing)])
+        .post(4_000, &[("3", Firing)])
+        .told(6_000, &[("1", Firing), ("3", Firing)]);
+    assert_eq!(story.named(), [(Invariant::I4, Kind::Other)]);
+}
+
+#[test]
+fn i5_the_same_without_a_kill_is_a_duplicate() {
+    let story = Story::new()
+        .post(1_000, &[("1", Firing)])
+        .told_as(1_210, &[("1", Firing)], Some("k"), Then::Ok)
+        .told_as(3_000, &[("1", Firing)], Some("k"), Then::Ok);
+    assert_eq!(story.named(), [(Invariant::I5, Kind::Duplicate)]);
+}
+
+#[test]
+fn i5_a_kill_explains_one_duplicate_with_the_same_key() {
+    let twice = |second: &str| {
+        Story::new()
+            .post(1_000, &[("1", Firing)])
+            .told_as(1_210, &[("1", Firing)], Some("k"), Then::Ok)
+            .down(1_212, 1_300)
+            .told_as(1_310, &[("1", Firing)], Some(second), Then::Ok)
+    };
+    let three_times = twice("k").told_as(1_320, &[("1", Firing)], Some("k"), Then::Ok);
+    let counted = |story: &Story| {
+        let counts = story.verdict().counts;
+        let duplicates = (counts.duplicates, counts.duplicates_attributed);
+        (duplicates, counts.duplicates_same_key, story.named())
+    };
+    let fault = vec![(Invariant::I5, Kind::Duplicate)];
+    assert_eq!(
+        [
+            counted(&twice("k")),
+            counted(&twice("other")),
+            counted(&three_times)
+        ],
+        [
+            ((1, 1), 1, vec![]),
+            ((1, 1), 0, fault.clone()),
+            ((2, 1), 2, fault)
+        ]
+    );
+}
+
+#[test]
+fn i5_a_receiver_that_did_not_confirm_is_told_again_and_that_is_no_duplicate() {
+    let story = Story::new()
+        .post(1_000, &[("1", Firing)])
+        .told_as(1_210, &[("1", Firing)], Some("k"), Then::Reset)
+        .told_as(1_700, &[("1", Firing)], Some("k"), Then::Ok);
+    let counts = story.verdict().counts;
+    assert_eq!(
+        (story.named(), counts.retries, counts.duplicates),
+        (vec![], 1, 0)
+    );
+}
+
+#[test]
+fn i5_a_key_under_which_two_things_are_said_is_named() {
+    let story = Story::new()
+        .post(1_000, &[("1", Firing)])
+        .told_as(1_210, &[("1", Firing)], Some("k"), Then::Ok)
+        .post(4_000, &[("1", Resolved)])
+        .told_as(4_210, &[("1", Resolved)], Some("k"), Then::Ok);
+    let named = story.named();
+    assert_eq!(
+        named.iter().map(|it| it.0).collect::<Vec<_>>(),
+        [Invariant::I5, Invariant::I5]
+    );
+}
+
+#[test]
+fn i6_different_notifications_of_a_group_keep_the_interval() {
+    let story = Story::new()
+        .post(1_000, &[("1", Firing)])
+        .told(1_210, &[("1", Firing)])
+        .post(1_250, &[("2", Firing)])
+        .told(1_300, &[("1", Firing), ("2", Firing)]);
+    assert_eq!(story.named(), [(Invariant::I6, Kind::Other)]);
+}
+
+#[test]
+fn i7_an_end_without_a_beginning_and_two_ends_in_a_row_are_named() {
+    let never_fired = Story::new()
+        .post(1_000, &[("1", Firing)])
+        .post(1_100, &[("1", Resolved)])
+        .told(1_310, &[("1", Resolved)]);
+    let twice = sound()
+        .told(7_000, &[("1", Resolved), ("2", Firing)])
+        .post(6_500, &[("2", Firing)]);
+    assert_eq!(
+        (never_fired.named(), twice.named()),
+        (
+            vec![(Invariant::I7, Kind::Other)],
+            vec![(Invariant::I7, Kind::Other)]
+        )
+    );
+}
+
+#[test]
+fn i8_the_first_notification_of_a_group_comes_neither_early_nor_late() {
+    let early = Story::new()
+        .post(1_000, &[("1", Firing)])
+        .told(1_050, &[("1", Firing)]);
+    let late = Story::new()
+        .post(1_000, &[("1", Firing)])
+        .down(1_100, 1_150)
+        .told(2_500, &[("1", Firing)]);
+    let after_downtime = Story::new()
+        .post(1_000, &[("1", Firing)])
+        .down(1_100, 4_000)
+        .told(4_010, &[("1", Firing)]);
+    let named = vec![(Invariant::I8, Kind::Other)];
+    assert_eq!(
+        [early.named(), late.named(), after_downtime.named()],
+        [named.clone(), named, vec![]]
+    );
+}
+
+#[test]
+fn i9_an_acknowledged_silence_silences_over_a_kill() {
+    let story = Story::new()
+        .silence(1_000, "1", 15_000)
+        .post(3_000, &[("1", Firing)])
+        .down(3_100, 3_200)
+        .told(3_210, &[("1", Firing)]);
+    assert_eq!(story.named(), [(Invariant::I9, Kind::Other)]);
+}
+
+#[test]
+fn i9_when_a_silence_is_ended_its_alerts_are_owed_again() {
+    let silenced = Story::new()
+        .silence(1_000, "1", 60_000)
+        .post(3_000, &[("1", Firing)]);
+    assert_eq!(
+        (silenced.named(), silenced.expire(6_000).named()),
+        (vec![], vec![(Invariant::I1, Kind::Lost)])
+    );
+}
+
+#[test]
+fn i10_what_is_shown_is_what_was_acknowledged() {
+    let firing = || {
+        Story::new()
+            .post(1_000, &[("1", Firing)])
+            .told(1_210, &[("1", Firing)])
+            .silence(2_000, "2", 60_000)
+    };
+    let named = vec![(Invariant::I10, Kind::Other)];
+    assert_eq!(
+        [
+            firing().view(19_000, &["1"], &["s"]).named(),
+            firing().view(19_000, &[], &["s"]).named(),
+            firing().view(19_000, &["1", "3"], &["s"]).named(),
+            firing().view(19_000, &["1"], &[]).named(),
+            firing().expire(5_000).view(19_000, &["1"], &["s"]).named(),
+            sound().view(19_000, &["1"], &[]).named(),
+        ],
+        [
+            vec![],
+            named.clone(),
+            named.clone(),
+            named.clone(),
+            named.clone(),
+            named
+        ]
+    );
+}
+
+#[test]
+fn i11_a_panic_an_end_by_itself_and_a_start_that_takes_too_long_are_named() {
+    let exit = |is_expected| Event::Exit {
+        code: Some(74),
+        is_expected,
+    };
+    let panic = Event::Panic {
+        text: "index out of bounds".to_owned(),
+    };
+    let slow = Story::new().down(1_000, 1_100).with(
+        60_000,
+        Event::Kill {
+            how: How::Kill,
+            point: String::new(),
+        },
+    );
+    let mut slow = slow;
+    slow.entries
+        .retain(|entry| entry.event != Event::Ready || entry.at == At(0));
+    let named = vec![(Invariant::I11, Kind::Other)];
+    assert_eq!(
+        [
+            sound().with(19_000, panic).named(),
+            sound().with(19_000, exit(false)).named(),
+            sound().with(19_000, exit(true)).named(),
+            slow.named(),
+        ],
+        [named.clone(), named.clone(), vec![], named]
+    );
+}
+
+#[test]
+fn i12_recoveries_of_one_store_agree() {
+    let recovered = |state_hash| Event::Recovered {
+        store: "a".to_owned(),
+        state_hash,
+    };
+    let same = sound().with(9_000, recovered(1)).with(9_001, recovered(1));
+    let other = sound().with(9_000, recovered(1)).with(9_001, recovered(2));
+    assert_eq!(
+        (same.named(), other.named()),
+        (vec![], vec![(Invariant::I12, Kind::Other)])
+    );
+}
+
+#[test]
+fn i13_a_receiver_of_one_tenant_is_not_told_of_another() {
+    let mut story = sound();
+    for entry in &mut story.entries {
+        if let Event::SinkRecv { tenant, .. } = &mut entry.event {
+            "other".clone_into(tenant);
+        }
+    }
+    assert_eq!(story.named(), [(Invariant::I13, Kind::Other)]);
+}
+
+#[test]
+fn i14_counters_agree_with_what_was_acknowledged() {
+    let counted = |count: f64| Event::Metrics {
+        values: BTreeMap::from([("alertmanager_alerts_received_total".to_owned(), count)]),
+    };
+    assert_eq!(
+        (
+            sound().with(19_000, counted(2.0)).named(),
+            sound().with(19_000, counted(1.0)).named()
+        ),
+        (vec![], vec![(Invariant::I14, Kind::Other)])
+    );
+}
+
+#[test]
+fn i15_what_grows_with_the_number_of_kills_is_named() {
+    let grown = |per_kill: u64| {
+        (0..40).fold(sound(), |story, kill: u64| {
+            let from = 5_000 + kill * 100;
+            story.down(from, from + 20).with(
+                from + 21,
+                Event::Resources {
+                    disk_bytes: (16 << 20) + kill * per_kill,
+                    open_files: 20,
+                    memory_bytes: 10 << 20,
+                    start_ms: 50,
+                },
+            )
+        })
+    };
+    assert_eq!(
+        (grown(0).named(), grown(16 << 20).named()),
+        (vec![], vec![(Invariant::I15, Kind::Other)])
+    );
+}
