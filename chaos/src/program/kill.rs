@@ -79,17 +79,20 @@ pub(super) struct CheckArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ReplayArgs {
-    /// The folder of a run, or its seed
-    run: String,
+    /// The folder of a run, or the seed of a simulated one
+    pub(super) run: String,
     /// The program to kill, instead of that of the run
     #[arg(long)]
     target: Option<PathBuf>,
-    /// SIGKILLs, if only a seed is given
-    #[arg(long, default_value_t = 100)]
-    kills: u32,
+    /// The seed is one of `kill`, of a run with so many SIGKILLs
+    #[arg(long)]
+    kills: Option<u32>,
     /// Where the new run has its folder
     #[arg(long, default_value = "chaos-replays")]
     dir: PathBuf,
+    /// Where a simulated run is kept
+    #[arg(long, default_value = "chaos-failures")]
+    pub(super) failures: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -97,6 +100,14 @@ pub(super) struct ReportArgs {
     /// Results of `kill --format json`
     #[arg(required = true)]
     results: Vec<PathBuf>,
+}
+
+impl ReplayArgs {
+    /// The seed, if it is one of the simulator.
+    pub(super) fn simulated(&self) -> Option<u64> {
+        let seed = self.run.parse().ok()?;
+        (self.kills.is_none() && !Path::new(&self.run).is_dir()).then_some(seed)
+    }
 }
 
 /// Runs it on threads of its own.
@@ -248,14 +259,14 @@ pub(super) fn again(
     out: &mut dyn Write,
 ) -> Result<ExitCode> {
     let folder = Path::new(&args.run);
-    let mut run = match (folder.is_dir(), args.run.parse::<u64>()) {
-        (true, _) => remembered(folder)?,
-        (false, Ok(seed)) => Remembered {
+    let mut run = match (folder.is_dir(), args.run.parse::<u64>(), args.kills) {
+        (true, _, _) => remembered(folder)?,
+        (false, Ok(seed), Some(kills)) => Remembered {
             target: find_target(args.target.as_deref())?,
             seed,
-            kills: args.kills,
+            kills,
         },
-        (false, Err(_)) => bail!("{} is neither the folder of a run nor a seed", args.run),
+        _ => bail!("{} is neither the folder of a run nor a seed", args.run),
     };
     if let Some(target) = &args.target {
         run.target = find_target(Some(target))?;

@@ -139,14 +139,6 @@ enum Action {
         #[arg(long, default_value = "chaos-failures")]
         failures: PathBuf,
     },
-    /// One simulated run again, as printed with a violation
-    Replay {
-        /// Its seed
-        seed: u64,
-        /// Where it is kept
-        #[arg(long, default_value = "chaos-failures")]
-        failures: PathBuf,
-    },
     /// The writer thread under several senders, as printed with a violation
     Threads {
         /// Decides where the disk fails
@@ -182,7 +174,10 @@ fn run(action: Action, out: &mut dyn Write) -> Result<ExitCode> {
         Action::Kill(args) => kill::kill(&args, Arc::new(clock), out),
         Action::Syscalls(args) => kill::syscalls(&args, Arc::new(clock), out),
         Action::Check(args) => kill::check(&args, out),
-        Action::Replay(args) => kill::again(&args, Arc::new(clock), out),
+        Action::Replay(args) => match args.simulated() {
+            Some(seed) => simulate::command::replay(seed, &args.failures, out),
+            None => kill::again(&args, Arc::new(clock), out),
+        },
         Action::Report(args) => kill::side_by_side(&args, out),
         Action::Demo {
             target,
@@ -268,7 +263,6 @@ fn run(action: Action, out: &mut dyn Write) -> Result<ExitCode> {
             seed,
             failures,
         } => simulate::command::simulate(seed, seeds, &failures, &clock, out),
-        Action::Replay { seed, failures } => simulate::command::replay(seed, &failures, out),
         Action::Threads { seed } => {
             let tally = Tally::default();
             threads(&tally, 1, seed, 0, 1);
