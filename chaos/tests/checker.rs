@@ -399,6 +399,22 @@ fn i5_a_kill_explains_one_duplicate_with_the_same_key() {
 }
 
 #[test]
+fn i5_what_a_kill_left_in_doubt_is_undone_by_telling_anew() {
+    let story = |kill_ms: u64| {
+        Story::new()
+            .post(1_000, &[("1", Firing)])
+            .told(1_210, &[("1", Firing)])
+            .post(4_000, &[("1", Resolved)])
+            .down(kill_ms, kill_ms + 100)
+            .post(4_600, &[("1", Firing)])
+            .told(4_800, &[("1", Firing)])
+    };
+    let (between, before) = (story(4_200).verdict(), story(500).verdict());
+    let counted = |it: &Verdict| (it.counts.told_anew, it.counts.duplicates);
+    assert_eq!((counted(&between), counted(&before)), ((1, 0), (0, 1)));
+}
+
+#[test]
 fn i5_a_receiver_that_did_not_confirm_is_told_again_and_that_is_no_duplicate() {
     let story = Story::new()
         .post(1_000, &[("1", Firing)])

@@ -183,7 +183,10 @@ impl Delivery<'_> {
                 let wait = Span::new(self.owed_from, ready);
                 spans.iter().any(|span| span.meets(wait))
             };
-            self.owed_from <= dead.ended
+            // What is acknowledged while a start still catches up waits for the tick after that.
+            let caught_up = dead.ready.map(|ready| ready.plus_ms(interval_ms));
+            caught_up.is_some_and(|caught_up| caught_up <= self.owed_from)
+                && self.owed_from <= dead.ended
                 && due <= next.boot
                 && self.change.superseded >= ready
                 && !meets(self.blocked)

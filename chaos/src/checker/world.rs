@@ -89,6 +89,8 @@ pub(super) struct Life {
     /// The end of time if it never ended.
     pub(super) ended: At,
     pub(super) is_killed: bool,
+    /// Whether it was killed, or a fault was injected that ended it.
+    pub(super) is_excused: bool,
     /// Whether it was killed at no particular moment.
     pub(super) is_random: bool,
 }
@@ -324,6 +326,7 @@ impl World {
                     ready: None,
                     ended: At::NEVER,
                     is_killed: false,
+                    is_excused: false,
                     is_random: false,
                 }),
                 Event::Ready => {
@@ -337,6 +340,14 @@ impl World {
                     {
                         life.ended = entry.at;
                         life.is_killed = matches!(entry.event, Event::Kill { .. });
+                        let is_fault = matches!(
+                            entry.event,
+                            Event::Exit {
+                                is_expected: true,
+                                ..
+                            }
+                        );
+                        life.is_excused = life.is_killed || is_fault;
                         life.is_random = matches!(&entry.event,
                             Event::Kill { point, .. } if point == ANY_TIME);
                     }
@@ -463,9 +474,9 @@ impl World {
         from.minus_ms(self.policy.tolerance_ms)
     }
 
-    /// The kills, in order.
+    /// The kills, and ends by a fault, in order.
     pub(super) fn kills(&self) -> impl Iterator<Item = At> {
-        let killed = self.lives.iter().filter(|life| life.is_killed);
+        let killed = self.lives.iter().filter(|life| life.is_excused);
         killed.map(|life| life.ended)
     }
 
@@ -479,7 +490,7 @@ impl World {
         let at = message.at;
         self.lives.iter().rev().filter(move |life| {
             let is_its_own = life.boot <= at;
-            life.is_killed && is_its_own && from <= life.ended && life.ended <= until
+            life.is_excused && is_its_own && from <= life.ended && life.ended <= until
         })
     }
 

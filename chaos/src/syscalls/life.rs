@@ -129,8 +129,8 @@ fn policy() -> Policy {
         group_wait_ms: 60,
         group_interval_ms: 150,
         repeat_interval_ms: 3_600_000,
-        bound_ms: 2_500,
-        tolerance_ms: 1_500,
+        bound_ms: 1_500,
+        tolerance_ms: 1_000,
         routes: vec![Route {
             when: Labels::new(),
             integrations: vec![Integration {
@@ -232,9 +232,8 @@ async fn workload(traced: &mut Traced<'_>, around: &Surroundings) -> Result<()> 
     traced.pause(TOLD_PATIENCE / 3).await?;
     let request = around.recorder.number();
     let made = Request::post(format!("{}/-/reload", around.url)).body(Full::<Bytes>::default())?;
-    around
-        .ask(request, Event::ReloadBegin { request }, made)
-        .await;
+    let asked = around.ask(request, Event::ReloadBegin { request }, made);
+    traced.watch(asked).await?;
     traced.pause(TOLD_PATIENCE / 9).await?;
     say(traced, around, &[("a", Resolved)]).await?;
     traced.pause(TOLD_PATIENCE / 3).await
@@ -275,7 +274,8 @@ async fn say(
             alerts: posted,
             tenant: String::new(),
         };
-        if around.ask(request, begin, made).await.0 == Outcome::Status(200) {
+        let asked = around.ask(request, begin, made);
+        if traced.watch(asked).await?.0 == Outcome::Status(200) {
             return Ok(());
         }
         if Instant::now() > deadline {
@@ -309,7 +309,8 @@ async fn silence(traced: &mut Traced<'_>, around: &Surroundings) -> Result<()> {
         starts_at,
         ends_at,
     };
-    let (outcome, _) = around.ask(request, begin, made).await;
+    let asked = around.ask(request, begin, made);
+    let (outcome, _) = traced.watch(asked).await?;
     if outcome == Outcome::Status(200) {
         // It must be silent from now on, also after a kill.
         say(traced, around, &[("silenced", Status::Firing)]).await?;
@@ -474,6 +475,19 @@ impl Traced<'_> {
             self.recorder.note(Event::Exit { code, is_expected });
         }
         Ok(true)
+    }
+
+    /// Waits for an answer, with an eye on the process.
+    async fn watch<T>(&mut self, asked: impl Future<Output = T>) -> Result<T> {
+        tokio::pin!(asked);
+        loop {
+            tokio::select! {
+                answer = &mut asked => return Ok(answer),
+                () = sleep(LOOK_EVERY) => {
+                    self.has_ended(true).await?;
+                }
+            }
+        }
     }
 
     /// A server that ended is started again, without a tracer.
