@@ -108,7 +108,8 @@ fn told_once(world: &World, messages: &[&Message], verdict: &mut Verdict) {
         let has_same_key = before.key == message.key && message.key.is_some();
         if !before.is_confirmed() {
             verdict.counts.retries += 1;
-            if message.key.is_some() && !has_same_key {
+            let is_other = is_changed_between(world, before, message);
+            if message.key.is_some() && !has_same_key && !is_other {
                 let what = format!("{to} was told of {group} again under another key");
                 verdict.add(Invariant::I5, Kind::Duplicate, message.at, what);
             }
