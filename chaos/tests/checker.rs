@@ -274,6 +274,18 @@ fn i1_the_valid_alerts_of_a_batch_that_was_refused_are_acknowledged() {
 }
 
 #[test]
+fn i1_a_machine_that_stood_still_excuses_what_is_late() {
+    let late = || {
+        Story::new()
+            .post(1_000, &[("1", Firing)])
+            .down(1_100, 1_150)
+            .told(7_000, &[("1", Firing)])
+    };
+    let stalled = late().with(6_900, Event::Stall { ms: 5_500 });
+    assert_eq!((late().named().len(), stalled.named()), (2, vec![]));
+}
+
+#[test]
 fn i1_nothing_is_owed_for_what_nobody_knows_or_was_over_too_soon() {
     let story = Story::new()
         .post_as(1_000, &[("1", Firing)], Outcome::Broken, true)

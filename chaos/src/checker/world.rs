@@ -89,6 +89,8 @@ pub(super) struct Life {
     /// The end of time if it never ended.
     pub(super) ended: At,
     pub(super) is_killed: bool,
+    /// When a fault was injected; nothing may be noted from then on.
+    pub(super) fault: Option<At>,
     /// Whether it was killed, or a fault was injected that ended it.
     pub(super) is_excused: bool,
     /// Whether it was killed at no particular moment.
@@ -326,6 +328,7 @@ impl World {
                     ready: None,
                     ended: At::NEVER,
                     is_killed: false,
+                    fault: None,
                     is_excused: false,
                     is_random: false,
                 }),
@@ -356,6 +359,16 @@ impl World {
                 Event::Held { is_held: false } => {
                     let from = held_from.take();
                     self.held.extend(from.map(|from| Span::new(from, entry.at)));
+                }
+                Event::Stall { ms } => {
+                    // What was held up comes after.
+                    let from = entry.at.minus_ms(*ms);
+                    self.held.push(Span::new(from, entry.at.plus_ms(SLACK_MS)));
+                }
+                Event::DiskFault { .. } => {
+                    if let Some(life) = self.lives.last_mut() {
+                        life.fault.get_or_insert(entry.at);
+                    }
                 }
                 _ => {}
             }
@@ -490,7 +503,15 @@ impl World {
         let at = message.at;
         self.lives.iter().rev().filter(move |life| {
             let is_its_own = life.boot <= at;
-            life.is_excused && is_its_own && from <= life.ended && life.ended <= until
+            let is_soon = from <= life.ended && life.ended <= until;
+            let is_after_fault = life
+                .fault
+                .is_some_and(|fault| from <= fault && fault <= until);
+            let is_after_fault = is_after_fault
+                || life
+                    .fault
+                    .is_some_and(|fault| fault <= at && at <= life.ended);
+            life.is_excused && is_its_own && (is_soon || is_after_fault)
         })
     }
 

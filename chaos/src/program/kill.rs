@@ -61,7 +61,7 @@ pub(super) struct SyscallsArgs {
     #[arg(long, default_value_t = 1)]
     every: usize,
     /// Lives at a time; they mostly wait
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 8)]
     jobs: usize,
     /// Where each life has its folder, and a failing one leaves it
     #[arg(long, default_value = "chaos-lives")]

@@ -33,6 +33,7 @@ use crate::kill::recorder::Recorder;
 use crate::kill::sender::{Signals, Surroundings, text};
 use crate::kill::server::{Server, Started, read};
 use crate::kill::sink::Sink;
+use crate::kill::stalls::Stalls;
 
 /// How long a call is made to wait at its end, so that there is time to kill the process there.
 const DELAY_US: u64 = 3_000_000;
@@ -166,7 +167,7 @@ pub(super) async fn live(
     clock: Arc<dyn Clock>,
 ) -> Result<Lived> {
     let history = dir.join("history.jsonl");
-    let recorder = Arc::new(Recorder::create(&history, clock)?);
+    let recorder = Arc::new(Recorder::create(&history, Arc::clone(&clock))?);
     let policy = policy();
     recorder.note(Event::Run {
         format: FORMAT,
@@ -174,6 +175,7 @@ pub(super) async fn live(
         seed: 0,
         policy: policy.clone(),
     });
+    let stalls = Stalls::watch(dir, Arc::clone(&recorder), clock)?;
     let nemesis = Arc::new(Nemesis::new(Arc::clone(&recorder)));
     let (_, address) = Sink::start(Arc::clone(&recorder), Arc::clone(&nemesis), &policy).await?;
     let config = configuration(&policy, &address.to_string());
@@ -215,6 +217,7 @@ pub(super) async fn live(
     for text in server.panics() {
         recorder.note(Event::Panic { text });
     }
+    drop(stalls);
     recorder.note(Event::End);
     recorder.finish()?;
     Ok(Lived {
@@ -406,7 +409,8 @@ impl Traced<'_> {
             let name = read(&task.path().join("comm")).unwrap_or_default();
             name.trim_end() == thread
         });
-        let task = found.with_context(|| format!("the server has no thread {thread}"))?;
+        // One that does its work and ends may not be there: then the aim is not met.
+        let Some(task) = found else { return Ok(()) };
         let id = task.file_name().to_string_lossy().into_owned();
         let mut words = self.strace();
         words.extend(["-p".to_owned(), id.clone()]);
