@@ -7,7 +7,8 @@
 #   make bench    benchmarks, beside a bare loop on the same disk
 #   make coverage which lines of src/wal the tests reach; every one has to be (needs cargo-llvm-cov)
 #   make fuzz     one fuzz target (TARGET=name SECONDS=60); needs cargo-fuzz
-#   make chaos    try to refute what the log promises (CHAOS=short for a few minutes' worth)
+#   make chaos    try to refute what is promised, by all layers, then one table (CHAOS=short for a few minutes' worth)
+#   make soak     the same by the hundred thousand, for a release; hours
 
 CARGO ?= cargo
 CHAOS ?= full
@@ -15,8 +16,19 @@ SEED ?= 1
 SECONDS ?= 60
 PROFILE := --profile chaos
 BUILT := $(or $(CARGO_TARGET_DIR),target)/chaos
+RESULTS := $(BUILT)/results
 
-.PHONY: run demo test lint bench coverage fuzz chaos
+# SIGKILLs of the real process, and every how many of the system calls of its life something is done to.
+ifeq ($(CHAOS),short)
+KILLS ?= 300
+EVERY ?= 12
+else
+KILLS ?= 2000
+EVERY ?= 1
+endif
+SOAK_KILLS ?= 100000
+
+.PHONY: run demo test lint bench coverage fuzz chaos soak
 
 run:
 	$(CARGO) build --release --locked -p tocsin
@@ -62,10 +74,26 @@ fuzz:
 		-max_total_time=$(SECONDS) -rss_limit_mb=2048 -timeout=10
 
 # One build without and one with the planted bugs; the named tests of recovery are one layer of the hunt.
+# A layer that finds something does not keep the others from being run: the table fails in the end, also if
+# the result of a layer is missing.
 chaos:
-	$(CARGO) build $(PROFILE) --locked -p tocsin-chaos --bin tocsin-chaos
+	$(CARGO) build $(PROFILE) --locked -p tocsin -p tocsin-chaos --bin tocsin --bin tocsin-chaos
 	$(CARGO) build $(PROFILE) --locked -p tocsin-chaos --features bug-zoo --bin tocsin-chaos-zoo
 	$(CARGO) test $(PROFILE) --locked -p tocsin --features bug-zoo --test recovery --no-run \
 		--message-format=json > $(BUILT)/recovery.json
-	$(BUILT)/tocsin-chaos log --length $(CHAOS) --seed $(SEED) --zoo $(BUILT)/tocsin-chaos-zoo \
-		--scenarios "$$(sed -n 's/.*"executable":"\([^"]*\/recovery-[^"]*\)".*/\1/p' $(BUILT)/recovery.json | tail -n 1)"
+	rm -rf $(RESULTS) && mkdir -p $(RESULTS)
+	-$(BUILT)/tocsin-chaos log --length $(CHAOS) --seed $(SEED) --zoo $(BUILT)/tocsin-chaos-zoo \
+		--scenarios "$$(sed -n 's/.*"executable":"\([^"]*\/recovery-[^"]*\)".*/\1/p' $(BUILT)/recovery.json | tail -n 1)" \
+		--result $(RESULTS)/log.json
+	-$(BUILT)/tocsin-chaos kill --kills $(KILLS) --seed $(SEED) --dir $(BUILT)/chaos-runs \
+		--result $(RESULTS)/kill.json
+	-$(BUILT)/tocsin-chaos syscalls --every $(EVERY) --dir $(BUILT)/chaos-lives \
+		--result $(RESULTS)/syscalls.json
+	$(BUILT)/tocsin-chaos table $(RESULTS)/log.json $(RESULTS)/kill.json $(RESULTS)/syscalls.json
+
+soak:
+	$(CARGO) build $(PROFILE) --locked -p tocsin -p tocsin-chaos --bin tocsin --bin tocsin-chaos
+	rm -rf $(RESULTS)-soak && mkdir -p $(RESULTS)-soak
+	-$(BUILT)/tocsin-chaos kill --kills $(SOAK_KILLS) --seed $(SEED) --dir $(BUILT)/chaos-runs \
+		--result $(RESULTS)-soak/kill.json
+	$(BUILT)/tocsin-chaos table $(RESULTS)-soak/kill.json

@@ -324,6 +324,11 @@ pub enum Event {
         /// Which of both.
         is_held: bool,
     },
+    /// The machine did nothing for so long until now: a thread that only sleeps and syncs did not get on.
+    Stall {
+        /// For how long.
+        ms: u64,
+    },
     /// From now on the sink treats messages like this.
     SinkMode {
         /// To whom they are.

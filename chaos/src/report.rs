@@ -3,11 +3,12 @@
 use std::io::{self, Write};
 
 use crate::kill::Outcome;
+use crate::table::Part;
 
 /// A row: its name, and its value for one campaign.
 type Row = (&'static str, fn(&Outcome) -> String);
 
-const ROWS: [Row; 25] = [
+const ROWS: [Row; 26] = [
     ("kills (SIGKILL)", |it| it.counts.kills.to_string()),
     ("  during a start", |it| it.counts.starts_killed.to_string()),
     ("  at no particular moment", |it| {
@@ -44,6 +45,9 @@ const ROWS: [Row; 25] = [
     ("  retries after a receiver's fault", |it| {
         it.counts.retries.to_string()
     }),
+    ("  told anew, as a kill left a change in doubt", |it| {
+        it.counts.told_anew.to_string()
+    }),
     ("duplicates", |it| it.counts.duplicates.to_string()),
     ("  per kill", |it| {
         let kills = it.counts.kills.max(1);
@@ -74,6 +78,25 @@ const ROWS: [Row; 25] = [
     ("time", |it| format!("{:.0} s", it.seconds)),
 ];
 
+/// What a campaign came to, as a part of the table at the end.
+#[must_use]
+pub fn part(outcome: &Outcome) -> Part {
+    let mut rows = vec![("target".to_owned(), name(outcome))];
+    rows.extend(
+        ROWS.iter()
+            .map(|(name, value)| ((*name).to_owned(), value(outcome))),
+    );
+    for (invariant, count) in &outcome.violations {
+        rows.push((format!("violations of {invariant:?}"), count.to_string()));
+    }
+    rows.push(("first seed".to_owned(), outcome.seed.to_string()));
+    Part {
+        title: "kills of the real process".to_owned(),
+        is_well: outcome.is_well(),
+        rows,
+    }
+}
+
 /// Prints a campaign.
 ///
 /// # Errors
@@ -86,18 +109,7 @@ pub fn print(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
         writeln!(out, "BROKEN {broken}")?;
     }
     writeln!(out)?;
-    writeln!(out, "{:<44} {:>14}", "target", name(outcome))?;
-    for (name, value) in ROWS {
-        writeln!(out, "{name:<44} {:>14}", value(outcome))?;
-    }
-    for (invariant, count) in &outcome.violations {
-        writeln!(
-            out,
-            "{:<44} {count:>14}",
-            format!("violations of {invariant:?}")
-        )?;
-    }
-    writeln!(out, "{:<44} {:>14}", "first seed", outcome.seed)
+    part(outcome).print(out)
 }
 
 /// Prints campaigns side by side, as Markdown.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use tocsin_chaos::checker::{Counts, Invariant, Kind, Verdict, check};
 use tocsin_chaos::history::{
     At, Entry, Event, FORMAT, How, Integration, Labels, Outcome, Policy, Posted, Route, Status,
-    Then, Told, Wall,
+    Then, Told, Wall, read, write_entry,
 };
 
 use Status::{Firing, Resolved};
@@ -274,6 +274,18 @@ fn i1_the_valid_alerts_of_a_batch_that_was_refused_are_acknowledged() {
 }
 
 #[test]
+fn i1_a_machine_that_stood_still_excuses_what_is_late() {
+    let late = || {
+        Story::new()
+            .post(1_000, &[("1", Firing)])
+            .down(1_100, 1_150)
+            .told(7_000, &[("1", Firing)])
+    };
+    let stalled = late().with(6_900, Event::Stall { ms: 5_500 });
+    assert_eq!((late().named().len(), stalled.named()), (2, vec![]));
+}
+
+#[test]
 fn i1_nothing_is_owed_for_what_nobody_knows_or_was_over_too_soon() {
     let story = Story::new()
         .post_as(1_000, &[("1", Firing)], Outcome::Broken, true)
@@ -396,6 +408,22 @@ fn i5_a_kill_explains_one_duplicate_with_the_same_key() {
             ((2, 1), 2, fault)
         ]
     );
+}
+
+#[test]
+fn i5_what_a_kill_left_in_doubt_is_undone_by_telling_anew() {
+    let story = |kill_ms: u64| {
+        Story::new()
+            .post(1_000, &[("1", Firing)])
+            .told(1_210, &[("1", Firing)])
+            .post(4_000, &[("1", Resolved)])
+            .down(kill_ms, kill_ms + 100)
+            .post(4_600, &[("1", Firing)])
+            .told(4_800, &[("1", Firing)])
+    };
+    let (between, before) = (story(4_200).verdict(), story(500).verdict());
+    let counted = |it: &Verdict| (it.counts.told_anew, it.counts.duplicates);
+    assert_eq!((counted(&between), counted(&before)), ((1, 0), (0, 1)));
 }
 
 #[test]
@@ -612,5 +640,74 @@ fn i15_what_grows_with_the_number_of_kills_is_named() {
     assert_eq!(
         (grown(0).named(), grown(16 << 20).named()),
         (vec![], vec![(Invariant::I15, Kind::Other)])
+    );
+}
+
+#[test]
+fn a_history_that_was_cut_off_is_read_to_its_last_whole_line() {
+    let mut story = sound();
+    story.entries.sort_by_key(|entry| entry.at);
+    let mut written = Vec::new();
+    for entry in &story.entries {
+        write_entry(&mut written, entry).unwrap();
+    }
+    let whole = read(written.as_slice()).unwrap();
+    let cut = read(&written[..written.len() - 5]).unwrap();
+    let count = story.entries.len();
+    assert_eq!(
+        (whole == story.entries, cut == story.entries[..count - 1]),
+        (true, true)
+    );
+}
+
+#[test]
+fn what_is_no_history_is_refused_with_its_line() {
+    let error = |text: &str| read(text.as_bytes()).unwrap_err().to_string();
+    let first = error("{\"at\":0,\"wall\":0,\"event\":\"heal\"}\n");
+    let second = error("hello\nworld\n");
+    assert_eq!(
+        [first.as_str(), &second[..32]],
+        [
+            "this is no history: it does not begin with a line `run`",
+            "line 1 is none of a history: exp"
+        ]
+    );
+}
+
+/// The exit code of `tocsin-chaos` and what it says of an error.
+fn refused(words: &[&str]) -> (Option<i32>, String) {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_tocsin-chaos"))
+        .args(words)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    let first = said.lines().next().unwrap_or_default().to_owned();
+    (output.status.code(), first)
+}
+
+#[test]
+fn a_target_a_flag_and_a_run_that_are_not_there_are_named() {
+    let said = [
+        refused(&["kill", "--target", "no-such-alertmanager"]),
+        refused(&["kill", "--target", "/no/such/alertmanager"]),
+        refused(&["kill", "--kill", "5"]),
+        refused(&["replay", "no-such-run"]),
+        refused(&["table", "/no/such/result.json"]),
+    ];
+    let error = |text: &str| (Some(2), format!("tocsin-chaos: error: {text}"));
+    assert_eq!(
+        said,
+        [
+            error("there is no program no-such-alertmanager here or on the PATH"),
+            error("there is no program /no/such/alertmanager"),
+            (
+                Some(2),
+                "error: unexpected argument '--kill' found".to_owned()
+            ),
+            error("no-such-run is neither the folder of a run nor a seed"),
+            error(
+                "cannot read /no/such/result.json; did that layer end?: No such file or directory (os error 2)"
+            ),
+        ]
     );
 }

@@ -10,13 +10,30 @@ use super::changes::Change;
 use super::spans::{Span, free_ms, longest_free_ms};
 use super::verdict::{Invariant, Kind, Verdict};
 use super::world::{AlertId, IntegrationId, World};
-use crate::history::{At, Status};
+use crate::history::{At, Status, Then};
+
+/// One alert in one notification.
+#[derive(Debug, Clone, Copy)]
+struct Telling {
+    at: At,
+    status: Status,
+    /// Whether the receiver says it has it.
+    is_confirmed: bool,
+    /// Whether the receiver says it has not.
+    is_refused: bool,
+}
+
+impl Telling {
+    fn is_of(&self, change: &Change) -> bool {
+        self.status == change.status && change.asked <= self.at && self.at < change.same_again
+    }
+}
 
 /// When each integration was told what of each alert.
 #[derive(Debug)]
 struct Tellings {
-    /// By integration and alert: when, what, and whether the receiver says it has it.
-    told: Vec<Vec<Vec<(At, Status, bool)>>>,
+    /// By integration and alert.
+    told: Vec<Vec<Vec<Telling>>>,
 }
 
 impl Tellings {
@@ -25,8 +42,12 @@ impl Tellings {
         let mut told = vec![vec![Vec::new(); alerts]; world.integrations().count()];
         for message in world.messages.iter().filter(|it| it.is_taken()) {
             for (alert, status) in &message.alerts {
-                let entry = (message.at, *status, message.is_confirmed());
-                told[message.integration][*alert].push(entry);
+                told[message.integration][*alert].push(Telling {
+                    at: message.at,
+                    status: *status,
+                    is_confirmed: message.is_confirmed(),
+                    is_refused: matches!(message.then, Then::ClientError | Then::ServerError),
+                });
             }
         }
         Self { told }
@@ -34,34 +55,31 @@ impl Tellings {
 
     /// When the change was first told.
     fn first(&self, to: IntegrationId, alert: AlertId, change: &Change) -> Option<At> {
-        let told = self.told[to][alert].iter();
-        let mut found = told.filter(|(at, status, _)| {
-            *status == change.status && change.asked <= *at && *at < change.same_again
-        });
-        found.next().map(|(at, ..)| *at)
+        let mut told = self.told[to][alert].iter();
+        told.find(|it| it.is_of(change)).map(|it| it.at)
     }
 
     /// From when on a receiver that says it has it believes that the alert fires, if it does, and may be
     /// owed the end.
     fn believes_since(&self, to: IntegrationId, alert: AlertId, end: &Change) -> Option<At> {
         let told = self.told[to][alert].iter();
-        let confirmed: Vec<_> = told
-            .filter(|(at, _, is_confirmed)| *is_confirmed && *at < end.same_again)
+        let confirmed: Vec<&Telling> = told
+            .filter(|it| it.is_confirmed && it.at < end.same_again)
             .collect();
-        let before = confirmed.iter().rfind(|(at, ..)| *at < end.asked);
-        if before.is_some_and(|(_, status, _)| *status == Status::Firing) {
+        let before = confirmed.iter().rfind(|it| it.at < end.asked);
+        if before.is_some_and(|it| it.status == Status::Firing) {
             return Some(end.acked);
         }
-        let mut after = confirmed.iter().filter(|(at, ..)| *at >= end.asked);
-        let first = after.next()?;
+        let first = confirmed.iter().find(|it| it.at >= end.asked)?;
         // Told late, because it was due while no process ran.
-        (first.1 == Status::Firing).then(|| first.0.max(end.acked))
+        (first.status == Status::Firing).then(|| first.at.max(end.acked))
     }
 
-    /// What was told last before.
+    /// What was told last before, unless the receiver said that it would not have it.
     fn last_before(&self, to: IntegrationId, alert: AlertId, at: At) -> Option<Status> {
         let told = self.told[to][alert].iter();
-        told.filter(|it| it.0 < at).last().map(|it| it.1)
+        let mut before = told.rev().filter(|it| it.at < at && !it.is_refused);
+        before.next().map(|it| it.status)
     }
 }
 
@@ -183,7 +201,10 @@ impl Delivery<'_> {
                 let wait = Span::new(self.owed_from, ready);
                 spans.iter().any(|span| span.meets(wait))
             };
-            self.owed_from <= dead.ended
+            // What is acknowledged while a start still catches up waits for the tick after that.
+            let caught_up = dead.ready.map(|ready| ready.plus_ms(interval_ms));
+            caught_up.is_some_and(|caught_up| caught_up <= self.owed_from)
+                && self.owed_from <= dead.ended
                 && due <= next.boot
                 && self.change.superseded >= ready
                 && !meets(self.blocked)

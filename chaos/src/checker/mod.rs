@@ -40,7 +40,7 @@ pub fn check(entries: &[Entry]) -> Verdict {
     };
     let counts = &mut verdict.counts;
     counts.starts = world.lives.len() as u64;
-    counts.kills = world.kills().count() as u64;
+    counts.kills = world.lives.iter().filter(|it| it.is_killed).count() as u64;
     counts.kills_at_random = world.lives.iter().filter(|it| it.is_random).count() as u64;
     let killed = world
         .lives

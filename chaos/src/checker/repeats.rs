@@ -3,6 +3,7 @@
 //! A notification that says what the last one of its group said, to the same integration, is
 //! * a *retry* if the receiver had not taken the last one or had not said so,
 //! * a *repeat* if `repeat_interval` has passed,
+//! * *told anew* if it was different in between and a kill came: that may have been told, and is undone,
 //! * a *duplicate* otherwise. A duplicate is allowed if a kill came before the process could have noted
 //!   the answer to the last one, once for each such kill, and must have the same key.
 
@@ -51,24 +52,32 @@ fn keys_mean_one_thing(world: &World, verdict: &mut Verdict) {
     }
 }
 
-/// Whether a message may say the same as the last one: a receiver that is not told of ends does not hear
-/// what was between two beginnings.
+/// Whether something else may have been so between two messages that say the same.
+fn is_changed_between(world: &World, before: &Message, message: &Message) -> bool {
+    let from = world.decided_from(before);
+    message.alerts.iter().any(|(alert, status)| {
+        world.statements[*alert].iter().any(|it| {
+            let is_other = it.status != *status && from <= it.ended && it.asked <= message.at;
+            let is_expired = it.status == Status::Firing && it.expires < message.at;
+            it.class != Class::Never && (is_other || is_expired)
+        })
+    })
+}
+
+/// A receiver that is not told of ends does not hear what was between two beginnings.
 fn is_fired_anew(world: &World, before: &Message, message: &Message) -> bool {
     let mut integrations = world.integrations();
     let found = integrations.find(|it| it.0 == message.integration);
-    if found.is_none_or(|it| it.2.send_resolved) {
-        return false;
-    }
-    let from = world.decided_from(before);
-    message.alerts.keys().any(|alert| {
-        let statements = world.statements[*alert].iter();
-        let mut ends = statements.filter(|it| {
-            it.class != Class::Never
-                && (it.status == Status::Resolved && from <= it.ended && it.asked <= message.at
-                    || it.status == Status::Firing && it.expires < message.at)
-        });
-        ends.next().is_some()
-    })
+    found.is_some_and(|it| !it.2.send_resolved) && is_changed_between(world, before, message)
+}
+
+/// What was different in between may have been on its way at a kill, and not have come: the receiver may
+/// believe it, and is told how it is.
+fn is_told_anew(world: &World, before: &Message, message: &Message) -> bool {
+    let between = Span::new(before.at, message.at);
+    before.key != message.key
+        && world.kills().any(|kill| between.contains(kill))
+        && is_changed_between(world, before, message)
 }
 
 fn told_once(world: &World, messages: &[&Message], verdict: &mut Verdict) {
@@ -99,10 +108,15 @@ fn told_once(world: &World, messages: &[&Message], verdict: &mut Verdict) {
         let has_same_key = before.key == message.key && message.key.is_some();
         if !before.is_confirmed() {
             verdict.counts.retries += 1;
-            if message.key.is_some() && !has_same_key {
+            let is_other = is_changed_between(world, before, message);
+            if message.key.is_some() && !has_same_key && !is_other {
                 let what = format!("{to} was told of {group} again under another key");
                 verdict.add(Invariant::I5, Kind::Duplicate, message.at, what);
             }
+            continue;
+        }
+        if is_told_anew(world, before, message) {
+            verdict.counts.told_anew += 1;
             continue;
         }
         verdict.counts.duplicates += 1;

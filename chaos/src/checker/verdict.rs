@@ -113,6 +113,8 @@ pub struct Counts {
     pub messages: u64,
     /// Of these, sent again because the receiver had not taken the last one, or not said so.
     pub retries: u64,
+    /// Of these, telling again what something else in between, in doubt since a kill, may have undone.
+    pub told_anew: u64,
     /// Of these, telling again what a receiver had taken in good health.
     pub duplicates: u64,
     /// Of these, of a send that was under way at a kill.
@@ -143,6 +145,7 @@ impl Counts {
             (&mut self.out_of_bound, other.out_of_bound),
             (&mut self.messages, other.messages),
             (&mut self.retries, other.retries),
+            (&mut self.told_anew, other.told_anew),
             (&mut self.duplicates, other.duplicates),
             (&mut self.duplicates_attributed, other.duplicates_attributed),
             (&mut self.duplicates_at_random, other.duplicates_at_random),

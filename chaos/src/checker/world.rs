@@ -89,6 +89,10 @@ pub(super) struct Life {
     /// The end of time if it never ended.
     pub(super) ended: At,
     pub(super) is_killed: bool,
+    /// When a fault was injected; nothing may be noted from then on.
+    pub(super) fault: Option<At>,
+    /// Whether it was killed, or a fault was injected that ended it.
+    pub(super) is_excused: bool,
     /// Whether it was killed at no particular moment.
     pub(super) is_random: bool,
 }
@@ -324,6 +328,8 @@ impl World {
                     ready: None,
                     ended: At::NEVER,
                     is_killed: false,
+                    fault: None,
+                    is_excused: false,
                     is_random: false,
                 }),
                 Event::Ready => {
@@ -337,6 +343,14 @@ impl World {
                     {
                         life.ended = entry.at;
                         life.is_killed = matches!(entry.event, Event::Kill { .. });
+                        let is_fault = matches!(
+                            entry.event,
+                            Event::Exit {
+                                is_expected: true,
+                                ..
+                            }
+                        );
+                        life.is_excused = life.is_killed || is_fault;
                         life.is_random = matches!(&entry.event,
                             Event::Kill { point, .. } if point == ANY_TIME);
                     }
@@ -345,6 +359,16 @@ impl World {
                 Event::Held { is_held: false } => {
                     let from = held_from.take();
                     self.held.extend(from.map(|from| Span::new(from, entry.at)));
+                }
+                Event::Stall { ms } => {
+                    // What was held up comes after.
+                    let from = entry.at.minus_ms(*ms);
+                    self.held.push(Span::new(from, entry.at.plus_ms(SLACK_MS)));
+                }
+                Event::DiskFault { .. } => {
+                    if let Some(life) = self.lives.last_mut() {
+                        life.fault.get_or_insert(entry.at);
+                    }
                 }
                 _ => {}
             }
@@ -463,9 +487,9 @@ impl World {
         from.minus_ms(self.policy.tolerance_ms)
     }
 
-    /// The kills, in order.
+    /// The kills, and ends by a fault, in order.
     pub(super) fn kills(&self) -> impl Iterator<Item = At> {
-        let killed = self.lives.iter().filter(|life| life.is_killed);
+        let killed = self.lives.iter().filter(|life| life.is_excused);
         killed.map(|life| life.ended)
     }
 
@@ -479,7 +503,15 @@ impl World {
         let at = message.at;
         self.lives.iter().rev().filter(move |life| {
             let is_its_own = life.boot <= at;
-            life.is_killed && is_its_own && from <= life.ended && life.ended <= until
+            let is_soon = from <= life.ended && life.ended <= until;
+            let is_after_fault = life
+                .fault
+                .is_some_and(|fault| from <= fault && fault <= until);
+            let is_after_fault = is_after_fault
+                || life
+                    .fault
+                    .is_some_and(|fault| fault <= at && at <= life.ended);
+            life.is_excused && is_its_own && (is_soon || is_after_fault)
         })
     }
 

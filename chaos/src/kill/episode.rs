@@ -24,6 +24,7 @@ use super::recorder::Recorder;
 use super::sender::{Sender, Signals, Surroundings};
 use super::server::{Server, Started};
 use super::sink::Sink;
+use super::stalls::Stalls;
 use crate::checker::ANY_TIME;
 use crate::history::{Event, FORMAT, Labels, Policy, Then};
 
@@ -57,7 +58,7 @@ pub(crate) async fn run(
     clock: Arc<dyn Clock>,
 ) -> Result<PathBuf> {
     let path = dir.join(HISTORY);
-    let recorder = Arc::new(Recorder::create(&path, clock)?);
+    let recorder = Arc::new(Recorder::create(&path, Arc::clone(&clock))?);
     let policy = policy();
     recorder.note(Event::Run {
         format: FORMAT,
@@ -82,8 +83,10 @@ pub(crate) async fn run(
         nemesis,
         server,
     };
+    let stalls = Stalls::watch(dir, Arc::clone(&recorder), clock)?;
     let result = run.drive(&sink, &policy, around, &signals).await;
     run.nemesis.end();
+    drop(stalls);
     recorder.finish()?;
     result?;
     Ok(path)

@@ -24,6 +24,7 @@ pub(crate) mod recorder;
 pub(crate) mod sender;
 pub(crate) mod server;
 pub(crate) mod sink;
+pub(crate) mod stalls;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

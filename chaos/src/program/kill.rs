@@ -38,7 +38,7 @@ pub(super) struct KillArgs {
     /// Decides what is sent, which faults there are, and when
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Runs at a time; as many as there are processors unless a number is given
+    /// Runs at a time; two for each processor unless a number is given, as they mostly wait
     #[arg(long)]
     jobs: Option<usize>,
     /// Where each run has its folder, and a failing one leaves it
@@ -47,6 +47,9 @@ pub(super) struct KillArgs {
     /// How the result is printed
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+    /// A file for the result, for `table`
+    #[arg(long)]
+    result: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -58,7 +61,7 @@ pub(super) struct SyscallsArgs {
     #[arg(long, default_value_t = 1)]
     every: usize,
     /// Lives at a time; they mostly wait
-    #[arg(long, default_value_t = 6)]
+    #[arg(long, default_value_t = 8)]
     jobs: usize,
     /// Where each life has its folder, and a failing one leaves it
     #[arg(long, default_value = "chaos-lives")]
@@ -66,6 +69,9 @@ pub(super) struct SyscallsArgs {
     /// How the result is printed
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+    /// A file for the result, for `table`
+    #[arg(long)]
+    result: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -165,7 +171,7 @@ pub(super) fn kill(
         target: find_target(args.target.as_deref())?,
         kills: args.kills,
         seed: args.seed,
-        lanes: args.jobs.unwrap_or(cores),
+        lanes: args.jobs.unwrap_or(2 * cores),
         dir: std::path::absolute(&args.dir).context("cannot tell where --dir is")?,
         clock,
     };
@@ -173,6 +179,9 @@ pub(super) fn kill(
     match args.format {
         Format::Text => report::print(out, &outcome)?,
         Format::Json => writeln!(out, "{}", serde_json::to_string_pretty(&outcome)?)?,
+    }
+    if let Some(result) = &args.result {
+        report::part(&outcome).leave(result)?;
     }
     if outcome.is_well() {
         // Runs without a violation have left nothing.
@@ -210,10 +219,11 @@ pub(super) fn syscalls(
                 writeln!(out, "VIOLATION {what}")?;
             }
             writeln!(out)?;
-            for (name, value) in outcome.rows() {
-                writeln!(out, "{name:<44} {value:>14}")?;
-            }
+            outcome.part().print(out)?;
         }
+    }
+    if let Some(result) = &args.result {
+        outcome.part().leave(result)?;
     }
     if outcome.is_well() {
         // Lives without a violation have left nothing.

@@ -14,7 +14,7 @@ use crate::log::suites::{
 };
 use crate::log::workload::Op;
 use crate::simulate;
-use crate::table::{self, ZooResult};
+use crate::table::{self, Part, ZooResult};
 use crate::zoo;
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand, ValueEnum};
@@ -78,6 +78,15 @@ enum Action {
         /// The test program `recovery` built with the planted bugs
         #[arg(long)]
         scenarios: Option<String>,
+        /// A file for the result, for `table`
+        #[arg(long)]
+        result: Option<PathBuf>,
+    },
+    /// Results of several layers as one table
+    Table {
+        /// Files that `--result` has left
+        #[arg(required = true)]
+        parts: Vec<PathBuf>,
     },
     /// Every planted bug must be found (needs the feature bug-zoo)
     Zoo {
@@ -189,14 +198,23 @@ fn run(action: Action, out: &mut dyn Write) -> Result<ExitCode> {
             seed,
             zoo,
             scenarios,
+            result,
         } => log(
             length,
             seed,
             zoo.as_deref(),
             scenarios.as_deref(),
+            result.as_deref(),
             &clock,
             out,
         ),
+        Action::Table { parts } => {
+            let parts: Result<Vec<Part>> = parts.iter().map(|path| Part::read(path)).collect();
+            Ok(match table::all(out, &parts?)? {
+                true => ExitCode::SUCCESS,
+                false => ExitCode::FAILURE,
+            })
+        }
         Action::Zoo {
             seed,
             scenarios,
@@ -360,6 +378,7 @@ fn log(
     seed: u64,
     zoo_program: Option<&str>,
     scenarios: Option<&str>,
+    result: Option<&Path>,
     clock: &dyn Clock,
     out: &mut dyn Write,
 ) -> Result<ExitCode> {
@@ -420,8 +439,13 @@ fn log(
         Some(program) => Some(run_zoo(program, scenarios, seed, out)?),
         None => None,
     };
-    let is_well = table::print(out, &tally, zoo_result, seed, clock.monotonic() - start)?;
-    Ok(if is_well {
+    let part = table::of_the_log(out, &tally, zoo_result, seed, clock.monotonic() - start)?;
+    writeln!(out)?;
+    part.print(out)?;
+    if let Some(result) = result {
+        part.leave(result)?;
+    }
+    Ok(if part.is_well {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

@@ -33,6 +33,7 @@ use crate::kill::recorder::Recorder;
 use crate::kill::sender::{Signals, Surroundings, text};
 use crate::kill::server::{Server, Started, read};
 use crate::kill::sink::Sink;
+use crate::kill::stalls::Stalls;
 
 /// How long a call is made to wait at its end, so that there is time to kill the process there.
 const DELAY_US: u64 = 3_000_000;
@@ -129,8 +130,8 @@ fn policy() -> Policy {
         group_wait_ms: 60,
         group_interval_ms: 150,
         repeat_interval_ms: 3_600_000,
-        bound_ms: 2_500,
-        tolerance_ms: 1_500,
+        bound_ms: 1_500,
+        tolerance_ms: 1_000,
         routes: vec![Route {
             when: Labels::new(),
             integrations: vec![Integration {
@@ -166,7 +167,7 @@ pub(super) async fn live(
     clock: Arc<dyn Clock>,
 ) -> Result<Lived> {
     let history = dir.join("history.jsonl");
-    let recorder = Arc::new(Recorder::create(&history, clock)?);
+    let recorder = Arc::new(Recorder::create(&history, Arc::clone(&clock))?);
     let policy = policy();
     recorder.note(Event::Run {
         format: FORMAT,
@@ -174,6 +175,7 @@ pub(super) async fn live(
         seed: 0,
         policy: policy.clone(),
     });
+    let stalls = Stalls::watch(dir, Arc::clone(&recorder), clock)?;
     let nemesis = Arc::new(Nemesis::new(Arc::clone(&recorder)));
     let (_, address) = Sink::start(Arc::clone(&recorder), Arc::clone(&nemesis), &policy).await?;
     let config = configuration(&policy, &address.to_string());
@@ -215,6 +217,7 @@ pub(super) async fn live(
     for text in server.panics() {
         recorder.note(Event::Panic { text });
     }
+    drop(stalls);
     recorder.note(Event::End);
     recorder.finish()?;
     Ok(Lived {
@@ -232,9 +235,8 @@ async fn workload(traced: &mut Traced<'_>, around: &Surroundings) -> Result<()> 
     traced.pause(TOLD_PATIENCE / 3).await?;
     let request = around.recorder.number();
     let made = Request::post(format!("{}/-/reload", around.url)).body(Full::<Bytes>::default())?;
-    around
-        .ask(request, Event::ReloadBegin { request }, made)
-        .await;
+    let asked = around.ask(request, Event::ReloadBegin { request }, made);
+    traced.watch(asked).await?;
     traced.pause(TOLD_PATIENCE / 9).await?;
     say(traced, around, &[("a", Resolved)]).await?;
     traced.pause(TOLD_PATIENCE / 3).await
@@ -275,7 +277,8 @@ async fn say(
             alerts: posted,
             tenant: String::new(),
         };
-        if around.ask(request, begin, made).await.0 == Outcome::Status(200) {
+        let asked = around.ask(request, begin, made);
+        if traced.watch(asked).await?.0 == Outcome::Status(200) {
             return Ok(());
         }
         if Instant::now() > deadline {
@@ -309,7 +312,8 @@ async fn silence(traced: &mut Traced<'_>, around: &Surroundings) -> Result<()> {
         starts_at,
         ends_at,
     };
-    let (outcome, _) = around.ask(request, begin, made).await;
+    let asked = around.ask(request, begin, made);
+    let (outcome, _) = traced.watch(asked).await?;
     if outcome == Outcome::Status(200) {
         // It must be silent from now on, also after a kill.
         say(traced, around, &[("silenced", Status::Firing)]).await?;
@@ -405,7 +409,8 @@ impl Traced<'_> {
             let name = read(&task.path().join("comm")).unwrap_or_default();
             name.trim_end() == thread
         });
-        let task = found.with_context(|| format!("the server has no thread {thread}"))?;
+        // One that does its work and ends may not be there: then the aim is not met.
+        let Some(task) = found else { return Ok(()) };
         let id = task.file_name().to_string_lossy().into_owned();
         let mut words = self.strace();
         words.extend(["-p".to_owned(), id.clone()]);
@@ -474,6 +479,19 @@ impl Traced<'_> {
             self.recorder.note(Event::Exit { code, is_expected });
         }
         Ok(true)
+    }
+
+    /// Waits for an answer, with an eye on the process.
+    async fn watch<T>(&mut self, asked: impl Future<Output = T>) -> Result<T> {
+        tokio::pin!(asked);
+        loop {
+            tokio::select! {
+                answer = &mut asked => return Ok(answer),
+                () = sleep(LOOK_EVERY) => {
+                    self.has_ended(true).await?;
+                }
+            }
+        }
     }
 
     /// A server that ended is started again, without a tracer.
