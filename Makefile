@@ -22,11 +22,14 @@ RESULTS := $(BUILT)/results
 ifeq ($(CHAOS),short)
 KILLS ?= 300
 EVERY ?= 12
+SEEDS ?= 1000
 else
 KILLS ?= 2000
 EVERY ?= 1
+SEEDS ?= 10000
 endif
 SOAK_KILLS ?= 100000
+SOAK_SEEDS ?= 1000000
 
 .PHONY: run demo test lint bench coverage fuzz chaos soak
 
@@ -89,11 +92,16 @@ chaos:
 		--result $(RESULTS)/kill.json
 	-$(BUILT)/tocsin-chaos syscalls --every $(EVERY) --dir $(BUILT)/chaos-lives \
 		--result $(RESULTS)/syscalls.json
-	$(BUILT)/tocsin-chaos table $(RESULTS)/log.json $(RESULTS)/kill.json $(RESULTS)/syscalls.json
+	-$(BUILT)/tocsin-chaos simulate --seeds $(SEEDS) --seed $(SEED) --failures $(BUILT)/chaos-failures \
+		--result $(RESULTS)/simulate.json
+	$(BUILT)/tocsin-chaos table $(RESULTS)/log.json $(RESULTS)/kill.json $(RESULTS)/syscalls.json \
+		$(RESULTS)/simulate.json
 
 soak:
 	$(CARGO) build $(PROFILE) --locked -p tocsin -p tocsin-chaos --bin tocsin --bin tocsin-chaos
 	rm -rf $(RESULTS)-soak && mkdir -p $(RESULTS)-soak
 	-$(BUILT)/tocsin-chaos kill --kills $(SOAK_KILLS) --seed $(SEED) --dir $(BUILT)/chaos-runs \
 		--result $(RESULTS)-soak/kill.json
-	$(BUILT)/tocsin-chaos table $(RESULTS)-soak/kill.json
+	-$(BUILT)/tocsin-chaos simulate --seeds $(SOAK_SEEDS) --seed $(SEED) --failures $(BUILT)/chaos-failures \
+		--result $(RESULTS)-soak/simulate.json
+	$(BUILT)/tocsin-chaos table $(RESULTS)-soak/kill.json $(RESULTS)-soak/simulate.json

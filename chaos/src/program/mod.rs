@@ -147,6 +147,9 @@ enum Action {
         /// Where a run that fails is kept
         #[arg(long, default_value = "chaos-failures")]
         failures: PathBuf,
+        /// A file for the result, for `table`
+        #[arg(long)]
+        result: Option<PathBuf>,
     },
     /// The writer thread under several senders, as printed with a violation
     Threads {
@@ -280,7 +283,8 @@ fn run(action: Action, out: &mut dyn Write) -> Result<ExitCode> {
             seeds,
             seed,
             failures,
-        } => simulate::command::simulate(seed, seeds, &failures, &clock, out),
+            result,
+        } => simulate::command::simulate(seed, seeds, &failures, result.as_deref(), &clock, out),
         Action::Threads { seed } => {
             let tally = Tally::default();
             threads(&tally, 1, seed, 0, 1);

@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use tocsin::sys::Clock;
 
 use super::{Outcome, Simulator};
-use crate::table::grouped;
+use crate::table::{Part, grouped};
 
 /// Violations after which no more seeds are tried: they are of one cause, as a rule.
 const VIOLATIONS_MAX: usize = 8;
@@ -52,40 +52,44 @@ impl Summary {
         self.total.ms as f64 / MS_PER_YEAR
     }
 
-    /// The table.
-    ///
-    /// # Errors
-    /// That it cannot be written.
-    pub fn print(&self, out: &mut dyn Write) -> std::io::Result<()> {
+    /// Its part of the table.
+    #[must_use]
+    pub fn part(&self) -> Part {
         let seconds = self.took.as_secs_f64().max(0.001);
         let total = &self.total;
         let per_kill = total.duplicates as f64 / (total.kills.max(1)) as f64;
-        let mut row = |name: &str, value: String| writeln!(out, "{name:<44} {value:>14}");
-        row("simulated seeds", grouped(self.seeds))?;
+        let mut rows = Vec::new();
+        let mut row = |name: &str, value: String| rows.push((name.to_owned(), value));
+        row("simulated seeds", grouped(self.seeds));
         row(
             "  seeds per second",
             format!("{:.1}", self.seeds as f64 / seconds),
-        )?;
-        row("  simulated years", format!("{:.1}", self.years()))?;
+        );
+        row("  simulated years", format!("{:.1}", self.years()));
         row(
             "  simulated months per second",
             format!("{:.1}", self.years() * 12.0 / seconds),
-        )?;
-        row("  events", grouped(total.events))?;
-        row("  starts", grouped(total.lives))?;
-        row("  kills", grouped(total.kills))?;
-        row("  acknowledged changes", grouped(total.acknowledged))?;
-        row("  messages", grouped(total.messages))?;
+        );
+        row("  events", grouped(total.events));
+        row("  starts", grouped(total.lives));
+        row("  kills", grouped(total.kills));
+        row("  acknowledged changes", grouped(total.acknowledged));
+        row("  messages", grouped(total.messages));
         row(
             "  duplicates, all with the same key",
             grouped(total.duplicates),
-        )?;
-        row("  duplicates per kill", format!("{per_kill:.3}"))?;
+        );
+        row("  duplicates per kill", format!("{per_kill:.3}"));
         row(
             "  lost, false all-clears, out of bound, other",
             self.violations.len().to_string(),
-        )?;
-        row("  time", format!("{seconds:.0} s"))
+        );
+        row("  time", format!("{seconds:.0} s"));
+        Part {
+            title: "the simulator".to_owned(),
+            is_well: self.violations.is_empty(),
+            rows,
+        }
     }
 }
 
@@ -127,6 +131,7 @@ pub fn simulate(
     first: u64,
     seeds: u64,
     failures: &Path,
+    result: Option<&Path>,
     clock: &dyn Clock,
     out: &mut dyn Write,
 ) -> Result<ExitCode> {
@@ -139,7 +144,11 @@ pub fn simulate(
         let dir = keep(*seed, &Simulator::default().run(*seed, true), failures)?;
         writeln!(out, "    what happened is in {}", dir.display())?;
     }
-    summary.print(out)?;
+    let part = summary.part();
+    part.print(out)?;
+    if let Some(result) = result {
+        part.leave(result)?;
+    }
     Ok(match summary.violations.is_empty() {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
