@@ -20,7 +20,11 @@ pub(super) struct Last {
     pub(super) killed_under_way: bool,
     /// Something else was to be sent since, whether or not it got here.
     is_overtaken: bool,
+    intended: Option<Intended>,
 }
+
+/// What the log says is to be told: why, and the hashes of what fires and of what has ended.
+pub(in super::super) type Intended = (String, Vec<u64>, Vec<u64>);
 
 /// What a key stands for: which alerts fire, and which have ended.
 fn content(message: &Message) -> u64 {
@@ -91,13 +95,17 @@ impl Oracle {
         receiver: &str,
         index: u32,
         group: usize,
-        key: &[u8; 32],
+        intended: &Intended,
     ) {
         for listener in &mut self.listeners {
             let is_it = listener.target.receiver == receiver && listener.target.index == index;
-            if is_it && let Some(last) = listener.last.get_mut(&group) {
-                last.is_overtaken |= last.message.key != *key;
+            if !is_it {
+                continue;
             }
+            if let Some(last) = listener.last.get_mut(&group) {
+                last.is_overtaken |= last.intended.as_ref() != Some(intended);
+            }
+            listener.intended.insert(group, intended.clone());
         }
     }
 
@@ -309,6 +317,10 @@ impl Oracle {
             is_durable: false,
             killed_under_way: false,
             is_overtaken: false,
+            intended: self.listeners[message.target]
+                .intended
+                .get(&message.group)
+                .cloned(),
             message,
         };
         self.listeners[last.message.target]
