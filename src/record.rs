@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::sys::WallTime;
 pub use crate::wal::Lsn;
-use crate::wal::RecordType;
 use crate::wal::frame::PAYLOAD_BYTES_MAX;
+use crate::wal::{NewRecord, RecordType};
 
 /// Label or annotation names and values, sorted by name.
 pub type Pairs = Vec<(String, String)>;
@@ -278,6 +278,18 @@ macro_rules! records {
             pub fn encode(&self) -> Result<Vec<u8>, CodecError> {
                 let encoded = match self { $(Self::$variant(body) => options().serialize(body),)* };
                 encoded.map_err(|source| CodecError::Encode { source })
+            }
+
+            /// As the log appends it.
+            ///
+            /// # Errors
+            /// As [`Self::encode`].
+            pub fn encoded(&self) -> Result<NewRecord, CodecError> {
+                Ok(NewRecord {
+                    record_type: self.record_type(),
+                    schema: self.schema(),
+                    payload: self.encode()?.into(),
+                })
             }
 
             /// Reads a record.
