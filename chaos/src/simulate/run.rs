@@ -600,13 +600,14 @@ impl Run {
             self.oracle
                 .intended(&key.receiver, key.index, group, &intended);
         }
-        if let Record::NotifyResult(result) = record
-            && result.outcome == "delivered"
-        {
-            let key = &result.key;
-            let group = group_of(&key.group_key);
-            self.oracle
-                .durable(&key.receiver, key.index, group, result.flush_id);
+        if let Record::NotifyResult(result) = record {
+            let (receiver, index) = (&result.key.receiver, result.key.index);
+            let group = group_of(&result.key.group_key);
+            match result.outcome.as_str() {
+                "delivered" => self.oracle.durable(receiver, index, group, result.flush_id),
+                "superseded" => self.oracle.superseded(receiver, index, group),
+                _ => {}
+            }
         }
     }
 
