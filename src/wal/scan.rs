@@ -156,8 +156,8 @@ struct Scanner<'a> {
     /// LSN, offset and CRC of the records of the last segment above the proven LSN.
     suspects: Vec<(Lsn, u64, Link)>,
     durable_link: Option<Link>,
-    /// The last sign of life before the batch that is being read.
-    alive_before: Option<WallTime>,
+    /// When the batch was begun of which no other record has been read yet.
+    batch_at: Option<WallTime>,
     end_offset: u64,
 }
 
@@ -197,7 +197,7 @@ impl<'a> Scanner<'a> {
             is_refused: false,
             suspects: Vec::new(),
             durable_link: None,
-            alive_before: None,
+            batch_at: None,
             end_offset: FRAMES_OFFSET,
         }
     }
@@ -378,6 +378,7 @@ impl<'a> Scanner<'a> {
             summary.records += 1;
             summary.end_offset = end;
         }
+        self.note_life(control.as_ref());
         if let Some(control) = &control {
             self.take_note(control);
         }
@@ -398,23 +399,34 @@ impl<'a> Scanner<'a> {
         Ok(end)
     }
 
+    /// A process that begins to come up is no sign of life, nor is the batch that says so: if it is killed
+    /// before it has recorded what the downtime changes, the downtime goes on. Where the clock was set
+    /// back, the last sign of life is not the latest.
+    fn note_life(&mut self, control: Option<&Control>) {
+        let known = self.report.last_alive;
+        self.report.last_alive = match control {
+            Some(Control::BatchStart { wall, .. }) => {
+                self.batch_at = Some(*wall);
+                known
+            }
+            Some(Control::Boot { wall, .. }) if !planted(Bug::BootIsAlive) => {
+                self.batch_at = None;
+                known.or(Some(*wall))
+            }
+            other => {
+                let begun = self.batch_at.take();
+                let at = other.and_then(Control::wall).or(begun);
+                match planted(Bug::LatestIsAlive) {
+                    true => at.max(known),
+                    false => at.or(known),
+                }
+            }
+        };
+    }
+
     fn take_note(&mut self, control: &Control) {
         if let Some(claim) = control.durable_claim() {
             self.prove(claim);
-        }
-        let before = self.report.last_alive;
-        self.report.last_alive = match control {
-            // That a process began to come up is no sign of life, nor is the batch that says so: if it is
-            // killed before it has recorded what the downtime changes, the downtime goes on.
-            Control::Boot { wall, .. } if !planted(Bug::BootIsAlive) => {
-                self.alive_before.or(Some(*wall))
-            }
-            // Where the clock was set back, the last is not the latest.
-            _ if planted(Bug::LatestIsAlive) => before.max(control.wall()),
-            _ => control.wall().or(before),
-        };
-        if let Control::BatchStart { .. } = control {
-            self.alive_before = before;
         }
         if let Control::Lost { from, to } = control {
             self.report.given_up.push((*from, *to));

@@ -18,7 +18,8 @@ use std::sync::Arc;
 
 use support::{Texts, World, checkpoint, place_of, post, texts};
 use tocsin::sys::{
-    Call, CrashModel, Disk, Errno, Fate, Fault, FaultKind, Image, RecordingDisk, SimDisk, WallTime,
+    Call, CrashModel, Disk, Errno, Fate, Fault, FaultKind, Fill, Image, RecordingDisk, SimDisk,
+    WallTime,
 };
 use tocsin::wal::{Class, open, salvage};
 
@@ -155,6 +156,43 @@ fn a_start_that_is_killed_before_it_is_done_is_no_sign_of_life() {
     }
     let at = |hour: i64| Some(WallTime(BEGIN_NS + hour * 3_600_000_000_000));
     assert_eq!(alive, [at(0), at(0), at(2)]);
+}
+
+/// Of the batch that says that a process comes up, a power loss left only its beginning.
+#[test]
+fn the_beginning_of_the_batch_of_a_start_is_no_sign_of_life() {
+    let world = World::new();
+    let hour = |hour: i64| WallTime(1_767_225_600_000_000_000 + hour * 3_600_000_000_000);
+    let mut writer = world.open();
+    post(&mut writer, &["one"]);
+    drop(writer);
+    let disk = Arc::new(RecordingDisk::new(SimDisk::new(&world.disk.image())));
+    let shared: Arc<dyn Disk> = Arc::<RecordingDisk<SimDisk>>::clone(&disk);
+    world.clock.set_wall(hour(1));
+    let environment = world.environment_over(shared, 3);
+    drop(open(&environment, &world.options, &mut Texts::default()).unwrap());
+    let mut model = CrashModel::new(&world.disk.image());
+    disk.ops().iter().for_each(|op| model.apply(op));
+    let mut alive = Vec::new();
+    // The last write is that of the batch; its first frame has 48 bytes.
+    for kept in [0, 48, u64::MAX] {
+        let last = model.pending_writes().len().checked_sub(1);
+        let image = model.materialise(
+            |_| true,
+            |at| match Some(at) == last {
+                true => Fate::Torn {
+                    keep_from: 0,
+                    keep_to: kept,
+                    fill: Fill::Zeros,
+                },
+                false => Fate::Kept,
+            },
+        );
+        let torn = World::on(&image);
+        torn.clock.set_wall(hour(2));
+        alive.push(torn.try_open().unwrap().1.scan.last_alive);
+    }
+    assert_eq!(alive, [Some(hour(0)); 3]);
 }
 
 /// The latest time in the log was taken for the last sign of life. Until a clock that was set back had

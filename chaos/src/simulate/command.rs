@@ -204,11 +204,16 @@ fn keep(seed: u64, outcome: &Outcome, failures: &Path) -> Result<PathBuf> {
         ("seed", format!("{seed}\n")),
         ("setting.json", format!("{}\n", outcome.setting)),
         ("events.jsonl", joined(&outcome.lines)),
-        ("disk", joined(&outcome.files)),
         ("verdict", format!("{verdict}\n")),
     ];
     for (name, contents) in files {
         std::fs::write(dir.join(name), contents).with_context(failed)?;
+    }
+    // The store as the process left it: for the log tools.
+    for (path, bytes) in &outcome.disk.files {
+        let path = dir.join("store").join(path);
+        std::fs::create_dir_all(path.parent().unwrap_or(&dir)).with_context(failed)?;
+        std::fs::write(path, bytes.as_slice()).with_context(failed)?;
     }
     Ok(dir)
 }

@@ -25,6 +25,7 @@ mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use tocsin::sys::Image;
 use tokio::runtime::{Builder, Runtime};
 
 use event::Event;
@@ -60,8 +61,8 @@ pub struct Outcome {
     pub lines: Vec<String>,
     /// The run, as JSON, if lines were asked for.
     pub setting: String,
-    /// The files on the disk at the end, if lines were asked for.
-    pub files: Vec<String>,
+    /// What was on the disk at the end, if lines were asked for.
+    pub disk: Image,
 }
 
 /// Runs seeds on one thread.
@@ -113,9 +114,6 @@ fn one(seed: u64, keeps_lines: bool, blueprints: &mut Blueprints) -> Result<Outc
             down_at = Some(run.world.now());
         }
     }
-    let names = run.disk.inner().image();
-    let files = names.files.iter();
-    let files = files.map(|(path, bytes)| format!("{} {} bytes", path.display(), bytes.len()));
     let tally = run.oracle.tally;
     Ok(Outcome {
         violation: run.oracle.violation().map(str::to_owned),
@@ -127,10 +125,9 @@ fn one(seed: u64, keeps_lines: bool, blueprints: &mut Blueprints) -> Result<Outc
         acknowledged: tally.acknowledged,
         messages: tally.messages,
         duplicates: tally.duplicates,
-        files: if keeps_lines {
-            files.collect()
-        } else {
-            Vec::new()
+        disk: match keeps_lines {
+            true => run.disk.inner().image(),
+            false => Image::default(),
         },
         setting: match keeps_lines {
             true => serde_json::to_string(&run.setting).unwrap_or_default(),

@@ -33,6 +33,8 @@ pub(super) enum What {
     Flip(usize),
     /// A sender sends what it has.
     Send(usize),
+    /// So does one that could not for some time.
+    Resend,
     Silence,
     Expire(usize),
     Break(usize),
@@ -128,7 +130,10 @@ pub(super) struct Run {
     /// Whether what was replayed has to be what lived: not while another configuration has been in force
     /// since the last checkpoint.
     pub(super) is_comparable: bool,
+    wants_checkpoint: bool,
     is_disk_full: bool,
+    /// The disk becomes full when a receiver has got the next message.
+    fills_at_message: bool,
     /// Something was wrong with this disk.
     pub(super) is_disk_faulty: bool,
 }
@@ -176,7 +181,9 @@ impl Run {
             is_healed: false,
             is_over: false,
             is_comparable: true,
+            wants_checkpoint: false,
             is_disk_full: false,
+            fills_at_message: false,
             is_disk_faulty: false,
             setting,
             world,
@@ -275,7 +282,12 @@ impl Run {
         let unit = self.setting.unit_ms;
         match what {
             What::Flip(series) => self.flip(series),
-            What::Send(sender) => self.send(sender, server),
+            What::Send(sender) => {
+                let next = self.world.now() + self.setting.resend_ms;
+                self.plan(next, What::Send(sender));
+                self.send(server);
+            }
+            What::Resend => self.send(server),
             What::Silence => self.silence(server),
             What::Expire(number) => self.expire(number, server),
             What::Break(target) => self.break_receiver(target),
@@ -293,9 +305,7 @@ impl Run {
                 self.plan_in(unit * 20, What::Stop);
             }
             What::Checkpoint => {
-                if let Some(server) = server {
-                    self.checkpoint(server);
-                }
+                self.wants_checkpoint = server.is_some();
                 self.plan_in(unit * 9, What::Checkpoint);
             }
             What::Reload => {
@@ -303,6 +313,11 @@ impl Run {
                     self.reload(server);
                     self.plan_in(unit * 15, What::Reload);
                 }
+            }
+            What::Fill if !self.fills_at_message && one_in(&self.entropy, 2) => {
+                self.fills_at_message = true;
+                // If there is none for long.
+                self.plan_in(unit * 2, What::Fill);
             }
             What::Fill | What::Empty => self.fill(what == What::Fill),
             What::FailSync => {
@@ -360,10 +375,9 @@ impl Run {
         }
     }
 
-    fn send(&mut self, sender: usize, server: Option<&Server>) {
+    fn send(&mut self, server: Option<&Server>) {
         let now = self.world.now();
         let resend = self.setting.resend_ms;
-        self.plan(now + resend, What::Send(sender));
         let Some(server) = server else {
             return;
         };
@@ -538,6 +552,9 @@ impl Run {
                     };
                     self.log.push(message.at, &event);
                     self.oracle.message(message);
+                    if self.fills_at_message {
+                        self.fill(true);
+                    }
                 }
                 Seen::Taken { at, target, flush } => {
                     self.log.push(at, &Event::Taken { target, flush });
@@ -576,18 +593,21 @@ impl Run {
             kind: u16::from(record.record_type().0),
         });
         if let Record::FlushIntent(intent) = record {
+            let intent = intent.clone();
             let key = &intent.key;
             let group = group_of(&key.group_key);
+            let intended = (intent.reason, intent.firing, intent.resolved);
             self.oracle
-                .intended(&key.receiver, key.index, group, &intent.idempotency_key);
+                .intended(&key.receiver, key.index, group, &intended);
         }
-        if let Record::NotifyResult(result) = record
-            && result.outcome == "delivered"
-        {
-            let key = &result.key;
-            let group = group_of(&key.group_key);
-            self.oracle
-                .durable(&key.receiver, key.index, group, result.flush_id);
+        if let Record::NotifyResult(result) = record {
+            let (receiver, index) = (&result.key.receiver, result.key.index);
+            let group = group_of(&result.key.group_key);
+            match result.outcome.as_str() {
+                "delivered" => self.oracle.durable(receiver, index, group, result.flush_id),
+                "superseded" => self.oracle.superseded(receiver, index, group),
+                _ => {}
+            }
         }
     }
 
@@ -614,6 +634,10 @@ impl Run {
 
     fn fill(&mut self, is_full: bool) {
         if self.is_healed {
+            return;
+        }
+        self.fills_at_message = false;
+        if is_full && self.is_disk_full {
             return;
         }
         if is_full {
@@ -643,6 +667,22 @@ impl Run {
         let ok = server.checkpoint().is_ok();
         self.is_comparable |= ok;
         self.note(&Event::Checkpoint { ok });
+    }
+
+    /// A checkpoint, if one is due, once in so many times that this is asked.
+    pub(super) fn checkpoint_if_planned(&mut self, server: &Server, times: u64) {
+        if self.wants_checkpoint && one_in(&self.entropy, times) {
+            self.wants_checkpoint = false;
+            self.checkpoint(server);
+        }
+    }
+
+    /// Whoever could not send while the server was down may do so now.
+    pub(super) fn plan_resend(&mut self) {
+        if one_in(&self.entropy, 2) {
+            let at = self.world.now() + between(&self.entropy, 0, 6);
+            self.plan(at, What::Resend);
+        }
     }
 
     fn reload(&mut self, server: Option<&Server>) {

@@ -19,7 +19,7 @@ const UNITS_MS: [Ms; 5] = [30_000, 60_000, 120_000, 600_000, 3_600_000];
 const LENGTH_UNITS: (i64, i64) = (60, 140);
 
 /// Series of alerts at most.
-const SERIES_MAX: usize = 9;
+const SERIES_MAX: Ms = 9;
 
 /// Label values that alerts are grouped by.
 pub(super) const GROUPS: usize = 3;
@@ -48,10 +48,6 @@ const SHAPES: [&[Target]; 3] = [
 
 /// Classes of faults, and of things that are done to a server.
 #[derive(Debug, Clone, Copy, Serialize)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each class is on or off by itself"
-)]
 pub(super) struct Classes {
     pub(super) kills: bool,
     pub(super) power_losses: bool,
@@ -130,7 +126,7 @@ impl Setting {
             resolve_timeout_ms: unit_ms * pick(entropy, &[1, 3]),
             resend_ms: unit_ms / pick(entropy, &[1, 2, 4]),
             beat_ms: (unit_ms / 6).clamp(5_000, 60_000),
-            series: between(entropy, 2, SERIES_MAX as i64) as usize,
+            series: usize::try_from(between(entropy, 2, SERIES_MAX)).unwrap_or(2),
             episode_ms: unit_ms * pick(entropy, &[2, 5, 12]),
             up_time_ms: unit_ms * pick(entropy, &[1, 4, 6, 10]),
             length_ms: unit_ms * between(entropy, LENGTH_UNITS.0, LENGTH_UNITS.1),

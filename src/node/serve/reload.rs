@@ -53,7 +53,7 @@ impl Reloader {
                 return Err(fault.to_string());
             }
         };
-        self.put_in_force(plan);
+        self.put_in_force(&plan);
         info!(
             component = "configuration",
             file, "Completed loading of configuration file"
@@ -62,7 +62,7 @@ impl Reloader {
     }
 
     /// Goes by this plan from now on.
-    pub(super) fn put_in_force(&self, plan: Arc<Plan>) {
+    pub(super) fn put_in_force(&self, plan: &Arc<Plan>) {
         for Moved { receiver, from, to } in moved(&self.shared.plan().configured, &plan.configured)
         {
             warn!(
@@ -82,7 +82,7 @@ impl Reloader {
             }
             self.shared.happened(now, events);
             self.delivery.install(plan.installations.clone());
-            self.shared.set_plan(Arc::clone(&plan));
+            self.shared.set_plan(Arc::clone(plan));
             let record = Record::ConfigApplied(ConfigAppliedV1 {
                 tenant: TENANT.to_owned(),
                 applied_at_ns: now.0,

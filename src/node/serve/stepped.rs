@@ -275,7 +275,7 @@ impl Server {
 
     /// Goes by another configuration from now on.
     pub fn reload(&self, blueprint: &Blueprint) {
-        self.reloader.put_in_force(Arc::clone(&blueprint.plan));
+        self.reloader.put_in_force(&blueprint.plan);
     }
 
     /// Reads the state.

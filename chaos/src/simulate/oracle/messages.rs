@@ -20,7 +20,11 @@ pub(super) struct Last {
     pub(super) killed_under_way: bool,
     /// Something else was to be sent since, whether or not it got here.
     is_overtaken: bool,
+    intended: Option<Intended>,
 }
+
+/// What the log says is to be told: why, and the hashes of what fires and of what has ended.
+pub(in super::super) type Intended = (String, Vec<u64>, Vec<u64>);
 
 /// What a key stands for: which alerts fire, and which have ended.
 fn content(message: &Message) -> u64 {
@@ -85,19 +89,33 @@ impl Oracle {
         }
     }
 
+    /// It is not known whether a notification was taken, and another one, or none, takes its place.
+    pub(in super::super) fn superseded(&mut self, receiver: &str, index: u32, group: usize) {
+        for listener in &mut self.listeners {
+            let is_it = listener.target.receiver == receiver && listener.target.index == index;
+            if is_it && let Some(last) = listener.last.get_mut(&group) {
+                last.is_overtaken = true;
+            }
+        }
+    }
+
     /// Another notification of a group is intended.
     pub(in super::super) fn intended(
         &mut self,
         receiver: &str,
         index: u32,
         group: usize,
-        key: &[u8; 32],
+        intended: &Intended,
     ) {
         for listener in &mut self.listeners {
             let is_it = listener.target.receiver == receiver && listener.target.index == index;
-            if is_it && let Some(last) = listener.last.get_mut(&group) {
-                last.is_overtaken |= last.message.key != *key;
+            if !is_it {
+                continue;
             }
+            if let Some(last) = listener.last.get_mut(&group) {
+                last.is_overtaken |= last.intended.as_ref() != Some(intended);
+            }
+            listener.intended.insert(group, intended.clone());
         }
     }
 
@@ -131,7 +149,10 @@ impl Oracle {
             }
             let decided = message.at - SLACK_MS;
             match truth.state {
-                State::Firing { since } if is_over && since < decided => {
+                // What had ended when the server came up is told so, too, before what came since.
+                State::Firing { since }
+                    if is_over && since < decided && !self.is_after_start(since) =>
+                {
                     return Some(format!(
                         "I4: false all-clear of A{series}, which fires since {since}"
                     ));
@@ -152,6 +173,12 @@ impl Oracle {
             }
         }
         None
+    }
+
+    /// Whether that was before everything that was frozen when the server came up can have been told.
+    fn is_after_start(&self, at: Ms) -> bool {
+        let told = self.up_since.max(self.sound_since);
+        told.is_none_or(|told| at < told + SLACK_MS) && self.up_since <= Some(at)
     }
 
     /// The first half of I9.
@@ -237,7 +264,11 @@ impl Oracle {
         }
         let last = *self.phases.get(&(receiver, message.group))?;
         let gap = message.at - last;
-        let is_settled = listener.calm_since < last && self.sound_since? < last;
+        // A group waits for all integrations of its receiver.
+        let mut of_same = self.listeners.iter();
+        let is_settled = listener.calm_since < last
+            && self.sound_since? < last
+            && of_same.all(|it| it.target.receiver != receiver || it.health == Health::Up);
         if gap < SLACK_MS || !is_settled || !self.has_group_since(message.group, last) {
             return None;
         }
@@ -309,6 +340,10 @@ impl Oracle {
             is_durable: false,
             killed_under_way: false,
             is_overtaken: false,
+            intended: self.listeners[message.target]
+                .intended
+                .get(&message.group)
+                .cloned(),
             message,
         };
         self.listeners[last.message.target]

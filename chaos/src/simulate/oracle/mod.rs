@@ -27,7 +27,7 @@ use tocsin::sys::WallTime;
 
 use super::setting::{Ms, Setting, Target};
 use super::world::{Health, group_of};
-use messages::Last;
+use messages::{Intended, Last};
 pub(super) use truth::Claim;
 use truth::{State, Truth};
 
@@ -71,6 +71,7 @@ struct Listener {
     /// From when on it can be expected to have heard everything that is due.
     calm_since: Ms,
     last: BTreeMap<usize, Last>,
+    intended: BTreeMap<usize, Intended>,
     /// What each key stood for.
     keys: HashMap<[u8; 32], (usize, u64)>,
     /// Series that it must be told of as firing, for they were owed when the server came up.
@@ -122,6 +123,7 @@ impl Oracle {
             health: Health::Up,
             calm_since: 0,
             last: BTreeMap::new(),
+            intended: BTreeMap::new(),
             keys: HashMap::new(),
             owed: vec![false; setting.series],
         };
@@ -299,7 +301,9 @@ impl Oracle {
         let open = core.tenant("").into_iter().flat_map(|it| it.open_intents());
         for (key, intent) in open {
             let group = group_of(&key.group_key);
-            self.intended(&key.receiver, key.index, group, &intent.idempotency_key);
+            let intent = intent.clone();
+            let intended = (intent.reason, intent.firing, intent.resolved);
+            self.intended(&key.receiver, key.index, group, &intended);
         }
         if self.times_hold {
             self.compare(at, now, core);
