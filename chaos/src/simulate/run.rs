@@ -444,6 +444,7 @@ impl Run {
         let batch = NewAlerts {
             received_at: self.world.clock.wall(),
             alerts,
+            sender: None,
         };
         let (backend, world) = (server.backend(), Arc::clone(&self.world));
         tokio::spawn(async move {
