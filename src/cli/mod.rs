@@ -12,6 +12,7 @@ pub mod amtool;
 mod check_config;
 pub mod exit;
 pub mod http;
+mod probe;
 mod problem;
 mod program;
 pub mod serve;
@@ -65,6 +66,9 @@ enum Command {
     TestRoutes(test_routes::TestRoutesArgs),
     /// Try templates: preview notifications, find faults
     Template(template::TemplateArgs),
+    /// Open the index of history and read all of it
+    #[command(hide = true)]
+    HistoryProbe(probe::ProbeArgs),
 }
 
 /// Runs the program that `args` asks for, the program's own name first, and says how it ended.
@@ -119,6 +123,7 @@ fn dispatch(args: &[OsString], context: &mut Context<'_>) -> Result<Exit, Proble
         Some(Command::CheckConfig(args)) => check_config::run(&args, context),
         Some(Command::TestRoutes(args)) => test_routes::run(&args, context),
         Some(Command::Template(args)) => template::run(&args, context),
+        Some(Command::HistoryProbe(args)) => probe::run(&args, context),
         None => serve::run(args.first(), words, context),
     }
 }
