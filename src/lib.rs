@@ -6,6 +6,7 @@ pub mod cli;
 pub mod config;
 pub mod core;
 pub mod delivery;
+pub mod history;
 pub mod model;
 pub mod node;
 pub mod receivers;

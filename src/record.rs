@@ -11,8 +11,17 @@
 //! * Only what bincode can carry: no flattened, skipped or untagged fields, no maps in random order.
 //! * Times are nanoseconds since 1970 in UTC and end in `_ns`.
 
+mod codes;
+mod explanation;
+
 use bincode::Options;
 use serde::{Deserialize, Serialize};
+
+pub use codes::{FlushOccasion, MutedBy, ToldReason, ToldVerdict};
+pub use explanation::{
+    ATTEMPT_DETAIL_BYTES_MAX, AttemptV1, AttemptsV1, DecisionsV1, FlushV1, GroupV1, InhibitedV1,
+    LimitedV1, MutedV1, PlacedV1, ReceiptsV1, SilencedV1, ToldV1, group_hash,
+};
 
 use crate::sys::WallTime;
 pub use crate::wal::Lsn;
@@ -316,6 +325,9 @@ records! {
     TenantDeleted(TenantV1) = 20 schema 1 "tenant_deleted": "A tenant went.",
     Collected(CollectedV1) = 21 schema 1 "collected": "What had expired was removed.",
     Recovered(RecoveredV1) = 22 schema 1 "recovered": "The process came up again.",
+    Decisions(DecisionsV1) = 23 schema 1 "decisions": "Why groups were flushed as they were.",
+    Attempts(AttemptsV1) = 24 schema 1 "attempts": "How a notification was tried.",
+    Receipts(ReceiptsV1) = 25 schema 1 "receipts": "Who sent alerts.",
 }
 
 impl Record {
@@ -337,11 +349,23 @@ impl Record {
             Self::TenantCreated(body) | Self::TenantDeleted(body) => &body.tenant,
             Self::Collected(body) => &body.tenant,
             Self::Recovered(body) => &body.tenant,
+            Self::Decisions(body) => &body.tenant,
+            Self::Attempts(body) => &body.key.tenant,
+            Self::Receipts(body) => &body.tenant,
         }
     }
 }
 
 impl Record {
+    /// Whether it explains what happened, and changes nothing.
+    #[must_use]
+    pub fn is_explanation(&self) -> bool {
+        matches!(
+            self,
+            Self::Decisions(_) | Self::Attempts(_) | Self::Receipts(_)
+        )
+    }
+
     /// When it happened, if it says so.
     #[must_use]
     pub fn at(&self) -> Option<WallTime> {
@@ -359,6 +383,9 @@ impl Record {
             Self::TenantCreated(body) | Self::TenantDeleted(body) => body.at_ns,
             Self::Collected(body) => body.at_ns,
             Self::Recovered(body) => body.at_ns,
+            Self::Decisions(body) => body.at_ns,
+            Self::Attempts(body) => body.started_at_ns,
+            Self::Receipts(body) => body.at_ns,
         };
         Some(WallTime(at_ns))
     }

@@ -81,7 +81,7 @@ impl Tenant {
         for verdict in &passed.verdicts {
             match verdict {
                 Verdict::Inhibited { alerts } => {
-                    suppressed.extend(alerts.iter().map(|(alert, _)| *alert));
+                    suppressed.extend(alerts.iter().map(|by| by.alert));
                 }
                 Verdict::Silenced { alerts } => {
                     suppressed.extend(alerts.iter().map(|(alert, _)| *alert));

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use crate::model::Fingerprint;
-use crate::record::Record;
+use crate::record::{FlushOccasion, Record};
 use crate::sys::WallTime;
 
 use super::alert::Alert;
 use super::dedup::Reason;
+use super::groups::GroupName;
 use super::notification::Notification;
 
 /// What is to be done.
@@ -29,12 +30,44 @@ pub struct Decision {
     pub tenant: Arc<str>,
     /// Of which group.
     pub group_key: Arc<str>,
+    /// Which of the routes with the same key.
+    pub ordinal: u32,
     /// Its receiver.
     pub receiver: Arc<str>,
     /// The tick.
     pub at: WallTime,
+    /// The same for all decisions of a flush.
+    pub tick: Tick,
     /// What was decided.
     pub verdict: Verdict,
+}
+
+/// What is to be known of a flush beside its verdicts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tick {
+    /// Why the group was flushed.
+    pub occasion: FlushOccasion,
+    /// When it was due.
+    pub due_at: WallTime,
+    /// When it is due next; the time of the tick, if its timer stays.
+    pub next_at: WallTime,
+    /// How many alerts fired and were kept back by nothing.
+    pub firing: u32,
+    /// How many had ended and were kept back by nothing.
+    pub resolved: u32,
+}
+
+/// An alert that is kept back by another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InhibitedBy {
+    /// Which.
+    pub alert: Fingerprint,
+    /// The other.
+    pub source: Fingerprint,
+    /// The place of the rule in the configuration, from 0.
+    pub rule: u32,
+    /// Its name; empty if it has none.
+    pub rule_name: String,
 }
 
 /// An integration of a receiver.
@@ -59,6 +92,10 @@ pub enum Verdict {
         flush_id: u64,
         /// Counts from 1.
         attempt: u32,
+        /// The hashes of what fires and was not told before; empty if nothing was.
+        added: Vec<u64>,
+        /// The hashes of what was told to fire and does not any more.
+        ended: Vec<u64>,
     },
     /// An integration knows all of it already.
     Deduplicated {
@@ -97,7 +134,7 @@ pub enum Verdict {
     /// Alerts were kept back by others.
     Inhibited {
         /// Which, and by which.
-        alerts: Vec<(Fingerprint, Fingerprint)>,
+        alerts: Vec<InhibitedBy>,
     },
     /// Alerts were kept back by silences.
     Silenced {
@@ -125,6 +162,9 @@ pub enum Verdict {
     },
     /// Nothing could be told: the route names a receiver that there is not.
     ReceiverMissing,
+    /// The group is due and has to wait: the process came up and catches up, or flushes nothing yet
+    /// (Alertmanager 0.34: `--dispatch.start-delay`).
+    NotReady,
 }
 
 /// What a record, or a new policy, did.
@@ -132,6 +172,24 @@ pub enum Verdict {
 pub enum Event {
     /// An alert that was not known came.
     AlertCreated(Arc<Alert>),
+    /// A group came into being.
+    GroupCreated {
+        /// Its name.
+        group: GroupName,
+        /// The path of its route.
+        route: Arc<str>,
+        /// Its receiver.
+        receiver: Arc<str>,
+        /// When it is flushed first.
+        due_at: WallTime,
+    },
+    /// An alert came to a group.
+    AlertPlaced {
+        /// The group.
+        group: GroupName,
+        /// The alert.
+        alert: Fingerprint,
+    },
     /// A resolved alert left a group: everyone was told, or had nothing to be told.
     AlertResolved {
         /// The group.

@@ -19,11 +19,11 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::model::{Duration, Fingerprint, LabelSet, RouteIndex};
-use crate::record::{AlertForgottenV1, GroupTimerV1, Lsn, Record};
+use crate::record::{AlertForgottenV1, FlushOccasion, GroupTimerV1, Lsn, Record};
 use crate::sys::WallTime;
 
-use super::dedup::{Reason, Telling, reason, reason_in_doubt};
-use super::event::{Action, Decision, To, Verdict};
+use super::dedup::{Reason, Telling, Told, reason, reason_in_doubt};
+use super::event::{Action, Decision, Tick, To, Verdict};
 use super::groups::{Flight, GroupId, GroupName};
 use super::idempotency::{self, Content};
 use super::intents::{Intent, IntentState};
@@ -80,6 +80,9 @@ struct Flush<'a> {
     resolved: Arc<[u64]>,
     flight: Flight,
     has_told: bool,
+    due_at: WallTime,
+    next_at: WallTime,
+    verdicts: Vec<Verdict>,
 }
 
 impl Tenant {
@@ -100,6 +103,10 @@ impl Tenant {
             None => group.frozen.clone(),
         };
         let (name, route, labels) = (group.name.clone(), group.route, group.labels.clone());
+        let due_at = match due.occasion {
+            Occasion::InDoubt => now,
+            Occasion::Tick | Occasion::CatchUp => group.next_flush_at,
+        };
         let passed = self.let_pass(route, frozen.clone(), now);
         self.mark(&frozen, &passed);
         let hashes = |is_resolved: bool| {
@@ -132,15 +139,16 @@ impl Tenant {
                 ..Flight::default()
             },
             has_told: false,
+            due_at,
+            next_at: now,
+            verdicts: passed.verdicts,
         };
-        for verdict in passed.verdicts {
-            flush.explain(verdict);
-        }
         flush.tell_integrations();
         if due.occasion != Occasion::InDoubt {
             flush.find_forgettable(&frozen);
             flush.rearm();
         }
+        flush.explain_all();
         let Flush { flight, group, .. } = flush;
         self.groups.change(group, |group| {
             group.muted_by = muted_by;
@@ -214,6 +222,7 @@ impl Flush<'_> {
             }
             known => known,
         };
+        let news = News::since(told.as_ref(), &telling);
         let receiver_data = match reason {
             Reason::FirstNotification => None,
             _ => entry.map(LogEntry::receiver_data),
@@ -276,13 +285,13 @@ impl Flush<'_> {
                     Some(intent) => intent.idempotency_key,
                     None => self.new_key(&notification),
                 };
-                self.send(notification, to);
+                self.send(notification, to, news);
             }
         }
     }
 
     /// The intent, and what is sent once it is durable.
-    fn send(&mut self, mut notification: Notification, to: To) {
+    fn send(&mut self, mut notification: Notification, to: To, news: News) {
         notification.flush_id = self.new_flush_id();
         self.wait_for(notification.flush_id);
         self.has_told = true;
@@ -292,6 +301,8 @@ impl Flush<'_> {
             reason: notification.reason,
             flush_id: notification.flush_id,
             attempt: notification.attempt,
+            added: news.added,
+            ended: news.ended,
         });
         self.out.push(Action::Notify(Box::new(notification)));
     }
@@ -383,6 +394,7 @@ impl Flush<'_> {
             true => next_in_phase(group.next_flush_at, interval, self.now),
             false => after(self.now, interval),
         };
+        self.next_at = next;
         let timer = GroupTimerV1 {
             tenant: self.tenant.name.to_string(),
             group_key: self.name.key.to_string(),
@@ -424,13 +436,58 @@ impl Flush<'_> {
     }
 
     fn explain(&mut self, verdict: Verdict) {
-        self.out.push(Action::Explain(Decision {
-            tenant: Arc::clone(&self.tenant.name),
-            group_key: Arc::clone(&self.name.key),
-            receiver: Arc::clone(&self.policy.routes.route(self.route).receiver),
-            at: self.now,
-            verdict,
-        }));
+        self.verdicts.push(verdict);
+    }
+
+    fn explain_all(&mut self) {
+        let tick = Tick {
+            occasion: match self.occasion {
+                Occasion::Tick => FlushOccasion::Tick,
+                Occasion::CatchUp => FlushOccasion::CatchUp,
+                Occasion::InDoubt => FlushOccasion::InDoubt,
+            },
+            due_at: self.due_at,
+            next_at: self.next_at,
+            firing: u32::try_from(self.firing.len()).unwrap_or(u32::MAX),
+            resolved: u32::try_from(self.resolved.len()).unwrap_or(u32::MAX),
+        };
+        for verdict in std::mem::take(&mut self.verdicts) {
+            self.out.push(Action::Explain(Decision {
+                tenant: Arc::clone(&self.tenant.name),
+                group_key: Arc::clone(&self.name.key),
+                ordinal: self.name.ordinal,
+                receiver: Arc::clone(&self.policy.routes.route(self.route).receiver),
+                at: self.now,
+                tick,
+                verdict,
+            }));
+        }
+    }
+}
+
+/// What is told that was not told before.
+struct News {
+    added: Vec<u64>,
+    ended: Vec<u64>,
+}
+
+impl News {
+    /// Nothing was told, so that all of it is news: the intent lists it.
+    fn since(told: Option<&Told>, telling: &Telling<'_>) -> Self {
+        let without = |all: &[u64], known: &[u64]| -> Vec<u64> {
+            let news = all.iter().filter(|it| known.binary_search(it).is_err());
+            news.copied().collect()
+        };
+        match told {
+            None => Self {
+                added: Vec::new(),
+                ended: Vec::new(),
+            },
+            Some(told) => Self {
+                added: without(telling.firing, &told.firing),
+                ended: without(&told.firing, telling.firing),
+            },
+        }
     }
 }
 

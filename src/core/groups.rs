@@ -197,10 +197,11 @@ impl Groups {
         Some(result)
     }
 
-    /// Adds an alert, which moves no timer.
-    pub(super) fn add(&mut self, id: GroupId, fingerprint: Fingerprint) {
-        if let Some(Some(group)) = self.table.get_mut(id.0 as usize) {
-            group.alerts.insert(fingerprint);
+    /// Adds an alert, which moves no timer; whether it was not there.
+    pub(super) fn add(&mut self, id: GroupId, fingerprint: Fingerprint) -> bool {
+        match self.table.get_mut(id.0 as usize) {
+            Some(Some(group)) => group.alerts.insert(fingerprint),
+            _ => false,
         }
     }
 

@@ -92,15 +92,16 @@ impl Inhibitor {
         }
     }
 
-    /// The alert that inhibits alerts of these labels.
+    /// The alert that inhibits alerts of these labels, and the place of the rule.
     pub(super) fn source_of<'a>(
         &self,
         rules: &[InhibitRule],
         labels: &LabelSet,
         now: WallTime,
         known: impl Fn(Fingerprint) -> Option<&'a Arc<Alert>>,
-    ) -> Option<Fingerprint> {
-        rules.iter().zip(&self.rules).find_map(|(rule, slots)| {
+    ) -> Option<(Fingerprint, usize)> {
+        let rules = rules.iter().zip(&self.rules).enumerate();
+        rules.into_iter().find_map(|(place, (rule, slots))| {
             if slots.is_empty() || !rule.target.matches(labels) {
                 return None;
             }
@@ -110,7 +111,7 @@ impl Inhibitor {
                 .filter_map(|source| Some((*source, known(*source)?)))
                 .find(|(_, alert)| !alert.is_resolved_at(now))?;
             let is_excluded = rule.source.matches(labels) && rule.target.matches(&alert.labels);
-            (!is_excluded).then_some(source)
+            (!is_excluded).then_some((source, place))
         })
     }
 

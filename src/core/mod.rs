@@ -29,6 +29,7 @@ mod alerts;
 mod counts;
 pub mod dedup;
 mod event;
+pub mod explain;
 mod flush;
 mod groups;
 pub mod idempotency;
@@ -56,7 +57,7 @@ pub use admission::{Admission, NewAlert};
 pub use alert::{Alert, notification_hash};
 pub use alerts::KEPT_RESOLVED;
 pub use counts::AlertCounts;
-pub use event::{Action, Decision, Event, To, Verdict};
+pub use event::{Action, Decision, Event, InhibitedBy, Tick, To, Verdict};
 pub use groups::{Group, GroupId, GroupName};
 pub use intents::{Intent, IntentState};
 pub use limits::Limits;
@@ -170,6 +171,9 @@ impl Core {
     /// What a durable record does to the state: in the running server, and in recovery alike.
     pub fn apply(&mut self, lsn: Lsn, record: Record) -> Vec<Event> {
         let mut events = Vec::new();
+        if record.is_explanation() {
+            return events;
+        }
         if let Record::TenantDeleted(gone) = &record {
             self.tenants.remove(gone.tenant.as_str());
             return events;

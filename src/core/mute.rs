@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::model::{Fingerprint, LabelSet, RouteIndex};
 use crate::sys::WallTime;
 
-use super::event::Verdict;
+use super::event::{InhibitedBy, Verdict};
 use super::notification::TellAlert;
 use super::policy::Policy;
 use super::tenant::Tenant;
@@ -40,12 +40,12 @@ impl Tenant {
     #[must_use]
     pub fn predict(&self, labels: &LabelSet, now: WallTime) -> Prediction {
         Prediction {
-            inhibited_by: self.inhibited_by(labels, now),
+            inhibited_by: self.inhibited_by(labels, now).map(|(source, _)| source),
             silenced_by: self.silences.muting(labels, now),
         }
     }
 
-    fn inhibited_by(&self, labels: &LabelSet, now: WallTime) -> Option<Fingerprint> {
+    fn inhibited_by(&self, labels: &LabelSet, now: WallTime) -> Option<(Fingerprint, usize)> {
         let known = |source| self.alerts.alert(source);
         self.inhibitor
             .source_of(&self.policy.inhibit_rules, labels, now, known)
@@ -63,8 +63,14 @@ impl Tenant {
         passed.alerts = alerts;
         passed.alerts.retain(|it| {
             let by = self.inhibited_by(&it.alert.labels, now);
-            inhibited.extend(by.map(|by| (it.alert.fingerprint(), by)));
-            by.is_none()
+            let is_free = by.is_none();
+            inhibited.extend(by.map(|(source, rule)| InhibitedBy {
+                alert: it.alert.fingerprint(),
+                source,
+                rule: u32::try_from(rule).unwrap_or(u32::MAX),
+                rule_name: self.policy.inhibit_rules[rule].name.clone(),
+            }));
+            is_free
         });
         if !inhibited.is_empty() {
             passed

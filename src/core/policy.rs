@@ -8,7 +8,10 @@ use std::sync::Arc;
 
 use crate::model::{Duration, LabelSet, Matchers, RouteIndex, RouteTree, TimeInterval};
 
+use super::event::Event;
+use super::groups::GroupName;
 use super::limits::Limits;
+use crate::sys::WallTime;
 
 /// Alertmanager 0.34: `global.resolve_timeout`.
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5 * 60);
@@ -56,6 +59,8 @@ pub struct InhibitRule {
 pub(super) struct RoutePlan {
     /// Its key.
     pub(super) key: Arc<str>,
+    /// Its id: the key with its place among its siblings behind each step.
+    pub(super) id: Arc<str>,
     /// Which of the routes with that key it is, in the order of the tree.
     pub(super) ordinal: u32,
 }
@@ -99,7 +104,8 @@ impl Policy {
             let ordinal = *next;
             *next += 1;
             by_key.insert((Arc::clone(&key), ordinal), index);
-            plans.insert(index, RoutePlan { key, ordinal });
+            let id = routes.id(index).into();
+            plans.insert(index, RoutePlan { key, id, ordinal });
         }
         Self {
             hash: 0,
@@ -124,6 +130,21 @@ impl Policy {
 
     pub(super) fn plan(&self, route: RouteIndex) -> &RoutePlan {
         &self.plans[route.0 as usize]
+    }
+
+    /// That a group of a route came into being.
+    pub(super) fn group_created(
+        &self,
+        group: GroupName,
+        route: RouteIndex,
+        due_at: WallTime,
+    ) -> Event {
+        Event::GroupCreated {
+            group,
+            route: Arc::clone(&self.plan(route).id),
+            receiver: Arc::clone(&self.routes.route(route).receiver),
+            due_at,
+        }
     }
 
     /// As many as there are routes with one key at most.

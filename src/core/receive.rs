@@ -116,10 +116,16 @@ impl Tenant {
             }
             let group = known.unwrap_or_else(|| {
                 let due = first_flush(&alert, policy.routes.route(route).group_wait, now);
-                let group = Group::new(name, route, labels, now, due);
+                events.push(policy.group_created(name.clone(), route, due));
+                let group = Group::new(name.clone(), route, labels, now, due);
                 self.groups.insert(group)
             });
-            self.groups.add(group, fingerprint);
+            if self.groups.add(group, fingerprint) {
+                events.push(Event::AlertPlaced {
+                    group: name,
+                    alert: fingerprint,
+                });
+            }
             if let Some(stored) = self.alerts.get_mut(fingerprint) {
                 stored.groups.add(group);
             }

@@ -127,6 +127,9 @@ impl Tenant {
                 continue;
             }
             let id = id.unwrap_or_else(|| {
+                if was_there.is_none() {
+                    events.push(policy.group_created(name.clone(), route, due));
+                }
                 let mut group = Group::new(name.clone(), route, labels, now, due);
                 if let Some(old) = old.get(&name) {
                     group.created_at = old.created_at;
@@ -139,6 +142,10 @@ impl Tenant {
                 self.groups.insert(group)
             });
             self.groups.add(id, fingerprint);
+            if was_there != Some(true) {
+                let (group, alert) = (name, fingerprint);
+                events.push(Event::AlertPlaced { group, alert });
+            }
             if was_there.is_none() {
                 // All alerts are here at once, so none of them has to be waited for.
                 self.groups.change(id, |group| {

@@ -179,7 +179,11 @@ impl Tenant {
             Record::ConfigApplied(applied) => self.config_hash = applied.hash,
             Record::Collected(collected) => self.collect(WallTime(collected.at_ns)),
             Record::Recovered(recovered) => self.recover(&recovered),
-            Record::TenantCreated(_) | Record::TenantDeleted(_) => {}
+            Record::TenantCreated(_)
+            | Record::TenantDeleted(_)
+            | Record::Decisions(_)
+            | Record::Attempts(_)
+            | Record::Receipts(_) => {}
         }
     }
 

@@ -397,6 +397,7 @@ impl World {
                 Verdict::Quarantined { to, .. } => format!("quarantined {}", to.integration),
                 Verdict::UnknownInterval { name } => format!("unknown interval {name}"),
                 Verdict::ReceiverMissing => "receiver missing".to_owned(),
+                Verdict::NotReady => "not ready".to_owned(),
             };
             Some(format!("{at} {text}"))
         });

@@ -7,6 +7,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::explained;
 use crate::record::{AlertV1, MergeV1, NotificationKeyV1, Pairs, Record, TenantV1};
 use crate::sys::WallTime;
 use crate::wal::RecordType;
@@ -161,11 +162,11 @@ pub(super) fn hash(hash: u64) -> String {
     format!("{hash:016x}")
 }
 
-fn hashes(hashes: &[u64]) -> Vec<String> {
+pub(super) fn hashes(hashes: &[u64]) -> Vec<String> {
     hashes.iter().copied().map(hash).collect()
 }
 
-fn time(ns: i64) -> String {
+pub(super) fn time(ns: i64) -> String {
     WallTime(ns).to_string()
 }
 
@@ -223,7 +224,7 @@ fn alert(alert: &AlertV1) -> Value {
     })
 }
 
-fn key(key: &NotificationKeyV1) -> Map<String, Value> {
+pub(super) fn key(key: &NotificationKeyV1) -> Map<String, Value> {
     let fields = [
         ("tenant", json!(key.tenant)),
         ("group_key", json!(key.group_key)),
@@ -327,6 +328,9 @@ fn record_body(record: &Record) -> Value {
             "tenant": body.tenant,
             "at": time(body.at_ns),
         }),
+        Record::Decisions(body) => explained::decisions(body),
+        Record::Attempts(body) => explained::attempts(body),
+        Record::Receipts(body) => explained::receipts(body),
         Record::Recovered(body) => json!({
             "tenant": body.tenant,
             "at": time(body.at_ns),

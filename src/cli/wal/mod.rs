@@ -15,6 +15,7 @@ mod args;
 mod check;
 mod checkpoint;
 mod dump;
+mod explained;
 mod facts;
 mod filter;
 mod line;

@@ -64,7 +64,8 @@ impl Counts {
             }
             Verdict::Quarantined { .. }
             | Verdict::UnknownInterval { .. }
-            | Verdict::ReceiverMissing => {}
+            | Verdict::ReceiverMissing
+            | Verdict::NotReady => {}
         }
     }
 

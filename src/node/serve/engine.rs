@@ -284,7 +284,9 @@ impl Engine {
             Event::AlertCreated(alert) => {
                 debug!(component = "dispatcher", alert = %alert.labels, "Received alert");
             }
-            Event::AlertResolved { .. } => {}
+            Event::AlertResolved { .. }
+            | Event::GroupCreated { .. }
+            | Event::AlertPlaced { .. } => {}
             Event::GroupLimited { group_key, alert } => error!(
                 component = "dispatcher",
                 aggrGroup = &*group_key,
