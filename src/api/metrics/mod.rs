@@ -24,8 +24,8 @@ pub use kinds::{Histogram as AddableHistogram, Labelled, Level, Summary};
 pub use negotiation::{gzip, likes_gzip, media_type};
 pub use process::ProcessMetrics;
 pub use server::{
-    AlertMetrics, BuildInfo, ConfigMetrics, DispatcherMetrics, FailedLabels, INTEGRATIONS,
-    IntegrationLabels, LimitedLabels, NamedOptions, NotificationLogMetrics, NotificationMetrics,
+    AlertMetrics, BuildInfo, ConfigMetrics, DispatcherMetrics, FailedLabels,
+    HistoryMetrics, HistoryReading, INTEGRATIONS, IntegrationLabels, LimitedLabels, NamedOptions, NotificationLogMetrics, NotificationMetrics,
     ReasonLabels, ServerMetrics, SilenceMetrics, StageLabels, StateLabels, SubscriberLabels,
     WalMetrics, WalReading,
 };

@@ -228,8 +228,8 @@ fn label_set(labels: &LabelSet) -> Value {
 fn reason(text: &str) -> &'static str {
     match text {
         "first notification" => "NOTIFY_REASON_FIRST_NOTIFICATION",
-        "new alerts in group" => "NOTIFY_REASON_NEW_ALERTS_IN_GROUP",
-        "new resolved alerts" => "NOTIFY_REASON_NEW_RESOLVED_ALERTS",
+        "new alerts added" => "NOTIFY_REASON_NEW_ALERTS_IN_GROUP",
+        "some alerts resolved" => "NOTIFY_REASON_NEW_RESOLVED_ALERTS",
         "all alerts resolved" => "NOTIFY_REASON_ALL_ALERTS_RESOLVED",
         "repeat interval elapsed" => "NOTIFY_REASON_REPEAT_INTERVAL_ELAPSED",
         _ => "NOTIFY_REASON_UNSPECIFIED",

@@ -15,12 +15,17 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+use hyper::StatusCode;
+
 use super::shared::Shared;
+use crate::api::backend::Refusal;
 use crate::cli::World;
 use crate::cli::serve::flags::{HistoryMode, ServeOptions};
+use crate::history::ask::{Mistake, Parameters, Route, Said, Surroundings, answer};
 use crate::history::index::feed::Feed;
 use crate::history::index::keeper::{HANG, Keeper, Place, Setup, Source};
-use crate::history::index::{Fault, Limits, SledStorage, Storage, UNFINISHED, probe};
+use crate::history::index::{Fault, Limits, Past, SledStorage, Storage, UNFINISHED, probe};
+use crate::model::Mode;
 use crate::wal::{Log, OpenError, StoreIdentity};
 
 /// Bytes of index for which a probe gets another second.
@@ -84,6 +89,36 @@ pub(super) fn start(
         source,
     })?;
     Ok(Some(keeper))
+}
+
+/// Answers a question about the past, on a thread that may block.
+///
+/// # Errors
+/// With the status to answer: 400 for a question that is wrong.
+pub(super) fn ask(
+    keeper: &Keeper,
+    shared: &Shared,
+    route: Route,
+    parameters: &Parameters,
+    mode: Mode,
+) -> Result<Said, Refusal> {
+    let refused = |status, message: String| Refusal { status, message };
+    let Some(index) = keeper.index() else {
+        let message = "the index of history is not there yet; try again in a moment".to_owned();
+        return Err(refused(StatusCode::SERVICE_UNAVAILABLE, message));
+    };
+    let plan = shared.plan();
+    let around = Surroundings {
+        now: shared.clock.wall(),
+        mode,
+        policy: Some(&plan.policy),
+        instance: &crate::node::host_name(),
+    };
+    let past = Past::new(index, super::TENANT);
+    answer(route, &past, parameters, &around).map_err(|mistake| match mistake {
+        Mistake::Bad(message) => refused(StatusCode::BAD_REQUEST, message),
+        Mistake::Broken(message) => refused(StatusCode::SERVICE_UNAVAILABLE, message),
+    })
 }
 
 /// Who waits for an answer, or for an alert to be stored, comes first.
