@@ -241,10 +241,7 @@ impl Draft {
 
     fn flush(&mut self, decision: &Decision, part: &Part<'_>) {
         let group = group_hash(&decision.group_key, decision.ordinal);
-        let occasion = match decision.verdict {
-            Verdict::NotReady => crate::record::FlushOccasion::NotReady,
-            _ => decision.tick.occasion,
-        };
+        let occasion = decision.tick.occasion;
         let receiver = self.name(&decision.receiver);
         let is_same = self
             .flushes

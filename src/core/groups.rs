@@ -215,6 +215,12 @@ impl Groups {
         }
     }
 
+    /// The groups that are due by then.
+    pub(super) fn due_by(&self, now: WallTime) -> impl Iterator<Item = &Group> {
+        let due = self.timers.iter().take_while(move |(at, _)| *at <= now);
+        due.filter_map(|(_, id)| self.get(*id))
+    }
+
     /// The group that is due first, and when.
     pub(super) fn first_due(&self) -> Option<(WallTime, GroupId)> {
         self.timers.first().copied()

@@ -74,7 +74,7 @@ pub use snapshot::{
 };
 pub use tenant::Tenant;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::model::{Duration, NameRule};
@@ -103,6 +103,8 @@ pub struct Core {
     catch_up: VecDeque<CatchUp>,
     next_catch_up: WallTime,
     not_before: WallTime,
+    /// The groups of which it was said that they are due and have to wait. Not part of the state.
+    said_to_wait: BTreeSet<(Arc<str>, GroupName)>,
 }
 
 impl Core {
@@ -117,6 +119,7 @@ impl Core {
             catch_up: VecDeque::new(),
             next_catch_up: AT_ONCE,
             not_before: AT_ONCE,
+            said_to_wait: BTreeSet::new(),
         }
     }
 
@@ -192,9 +195,11 @@ impl Core {
             tenant.decide_collection(now, &mut out);
         }
         if now < self.not_before {
+            self.explain_waiting(now, &mut out);
             return out;
         }
         self.catch_up(now, &mut out);
+        self.explain_waiting(now, &mut out);
         let store = self.store;
         for tenant in self.tenants.values_mut() {
             while let Some((due, group)) = tenant.groups.first_due()

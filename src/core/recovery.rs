@@ -22,15 +22,16 @@
 //! * What was told of alerts in groups that they are not in any more is owed to those that they are in: the
 //!   configuration may have changed meanwhile, or since records that were replayed (see [`super::owed`]).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::model::Duration;
-use crate::record::{EndsAtExtendedV1, GroupTimerV1, Record, RecoveredV1};
+use crate::record::{EndsAtExtendedV1, FlushOccasion, GroupTimerV1, Record, RecoveredV1};
 use crate::sys::WallTime;
 
 use super::Core;
 use super::alert::Alert;
+use super::event::{Decision, Tick, Verdict};
 use super::flush::{Due, Occasion};
 use super::groups::{Group, GroupName};
 use super::notification::TellAlert;
@@ -43,6 +44,9 @@ pub const CATCH_UP_PER_SECOND_MAX: i64 = 200;
 
 /// The time between two of them.
 const CATCH_UP_STEP: Duration = Duration::from_nanos(1_000_000_000 / CATCH_UP_PER_SECOND_MAX);
+
+/// A shorter wait is not worth a word.
+const WAIT_TO_EXPLAIN: Duration = Duration::from_secs(1);
 
 /// Alerts of one record of extensions: half a megabyte.
 const EXTENDED_PER_RECORD_MAX: usize = 20_000;
@@ -107,6 +111,7 @@ impl Core {
         self.catch_up.extend(waiting);
         self.next_catch_up = now;
         self.not_before = not_before;
+        self.said_to_wait.clear();
         report
     }
 
@@ -133,7 +138,71 @@ impl Core {
     }
 }
 
+impl Core {
+    /// Says once of each group that is due that it has to wait, if it does for long.
+    pub(super) fn explain_waiting(&mut self, now: WallTime, out: &mut Vec<super::Action>) {
+        let is_held = now < self.not_before;
+        if self.catch_up.is_empty() && !is_held {
+            self.said_to_wait.clear();
+            return;
+        }
+        let mut said = std::mem::take(&mut self.said_to_wait);
+        let mut flushed_at = self.next_catch_up.max(self.not_before);
+        for next in &self.catch_up {
+            let at = flushed_at;
+            flushed_at = after(flushed_at, CATCH_UP_STEP);
+            let Some(tenant) = self.tenants.get(&next.tenant) else {
+                continue;
+            };
+            let group = tenant.groups.find(&next.name);
+            let group = group.and_then(|id| tenant.groups.get(id));
+            let is_long = after(now, WAIT_TO_EXPLAIN) <= at;
+            if let Some(group) = group.filter(|_| is_long) {
+                tenant.explain_wait(group, next.due, now, at, &mut said, out);
+            }
+        }
+        if is_held {
+            for tenant in self.tenants.values() {
+                for group in tenant.groups.due_by(now) {
+                    let due = group.next_flush_at;
+                    tenant.explain_wait(group, due, now, self.not_before, &mut said, out);
+                }
+            }
+        }
+        self.said_to_wait = said;
+    }
+}
+
 impl Tenant {
+    fn explain_wait(
+        &self,
+        group: &Group,
+        due_at: WallTime,
+        now: WallTime,
+        next_at: WallTime,
+        said: &mut BTreeSet<(Arc<str>, GroupName)>,
+        out: &mut Vec<super::Action>,
+    ) {
+        if !said.insert((Arc::clone(&self.name), group.name.clone())) {
+            return;
+        }
+        out.push(super::Action::Explain(Decision {
+            tenant: Arc::clone(&self.name),
+            group_key: Arc::clone(&group.name.key),
+            ordinal: group.name.ordinal,
+            receiver: Arc::clone(&self.policy.routes.route(group.route).receiver),
+            at: now,
+            tick: Tick {
+                occasion: FlushOccasion::NotReady,
+                due_at,
+                next_at,
+                firing: 0,
+                resolved: 0,
+            },
+            verdict: Verdict::NotReady,
+        }));
+    }
+
     fn plan_ends(&self, last_alive: WallTime, now: WallTime, records: &mut Vec<Record>) {
         // One that is ahead of now was written before the clock went back.
         let last_alive = match self.extended_at <= now {

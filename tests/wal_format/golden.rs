@@ -10,7 +10,7 @@ use tocsin::sys::Image;
 use tocsin::wal::control::Control;
 use tocsin::wal::{RecordType, salvage};
 
-use crate::samples::{controls, records};
+use crate::samples::{controls, explanations, records};
 use crate::store::{World, control_json, hex, lines, look, start, type_name, unhex};
 use crate::{document, is_writing};
 
@@ -164,15 +164,19 @@ fn vectors() -> Value {
             "payload": hex(&control.encode()), "body": body,
         })
     });
-    let callers = records();
-    let callers = callers.iter().map(|record| {
+    let callers = vectors_of(&records());
+    callers.into_iter().chain(own).collect()
+}
+
+fn vectors_of(records: &[Record]) -> Vec<Value> {
+    let vector = |record: &Record| {
         json!({
             "type": record.record_type().0, "schema": record.schema(),
             "name": type_name(record.record_type()), "payload": hex(&record.encode().unwrap()),
             "body": record,
         })
-    });
-    callers.chain(own).collect()
+    };
+    records.iter().map(vector).collect()
 }
 
 #[test]
@@ -213,9 +217,21 @@ fn records_of_every_type_are_still_encoded_as_in_format_1() {
 }
 
 #[test]
+fn records_that_explain_are_still_encoded_as_they_were_first() {
+    let vectors = Value::Array(vectors_of(&explanations()));
+    if is_writing() {
+        write_json("explanations.json", &vectors, 1);
+    }
+    assert_eq!(vectors, read_json("explanations.json"));
+}
+
+#[test]
 fn payloads_of_format_1_are_still_read_as_they_were() {
-    let golden = read_json("records.json");
-    let vectors = golden.as_array().unwrap();
+    let golden = ["records.json", "explanations.json"].map(read_json);
+    let vectors: Vec<Value> = golden
+        .iter()
+        .flat_map(|golden| golden.as_array().unwrap().clone())
+        .collect();
     let read = vectors.iter().map(|vector| {
         let small = |name: &str| u8::try_from(vector[name].as_u64().unwrap()).unwrap();
         let record_type = RecordType(small("type"));

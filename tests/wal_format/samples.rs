@@ -2,9 +2,11 @@
 //! integers of every width occur. Golden files are made of these; they are frozen with the format.
 
 use tocsin::record::{
-    AlertBatchV1, AlertForgottenV1, AlertTouchV1, AlertV1, CollectedV1, ConfigAppliedV1,
-    EndsAtExtendedV1, FlushIntentV1, GroupTimerV1, MergeV1, NotificationKeyV1, NotifyResultV1,
-    Pairs, Record, RecoveredV1, SilenceExpireV1, SilenceSetV1, TenantV1, TouchV1,
+    AlertBatchV1, AlertForgottenV1, AlertTouchV1, AlertV1, AttemptV1, AttemptsV1, CollectedV1,
+    ConfigAppliedV1, DecisionsV1, EndsAtExtendedV1, FlushIntentV1, FlushV1, GroupTimerV1, GroupV1,
+    InhibitedV1, LimitedV1, MergeV1, MutedV1, NotificationKeyV1, NotifyResultV1, Pairs, PlacedV1,
+    ReceiptsV1, Record, RecoveredV1, SilenceExpireV1, SilenceSetV1, SilencedV1, TenantV1, ToldV1,
+    TouchV1,
 };
 use tocsin::sys::WallTime;
 use tocsin::wal::Lsn;
@@ -71,6 +73,119 @@ fn alert_batch() -> Record {
             },
         ],
     })
+}
+
+/// Of all types. New ones are added to [`explanations`] or a list after it: the golden stores hold one of
+/// each of [`records`].
+pub(crate) fn all_records() -> Vec<Record> {
+    [records(), explanations()].concat()
+}
+
+/// Those that explain, which came after the golden stores.
+pub(crate) fn explanations() -> Vec<Record> {
+    let at_ns = NIGHT.0 + 3 * SECOND;
+    let names = [
+        "team-infra",
+        "webhook",
+        "{}/{severity=\"page\"}/0",
+        "nights",
+    ];
+    let silence = "2f6c0c9e-7d7e-4c39-9c9e-0f5b7a0d3e11";
+    vec![
+        Record::Decisions(DecisionsV1 {
+            tenant: "acme".to_owned(),
+            at_ns,
+            names: names
+                .iter()
+                .chain([&silence, &""])
+                .map(|it| (*it).to_owned())
+                .collect(),
+            groups: vec![GroupV1 {
+                group: 0xfeed_face_cafe_beef,
+                key: key().group_key,
+                ordinal: 1,
+                route: 2,
+                receiver: 0,
+                due_at_ns: at_ns + 30 * SECOND,
+                before_ms: 999,
+            }],
+            placed: vec![PlacedV1 {
+                alert: 7,
+                group: 0xfeed_face_cafe_beef,
+                before_ms: 998,
+            }],
+            limited: vec![LimitedV1 {
+                alert: 8,
+                key: 2,
+                before_ms: 70_000,
+            }],
+            flushes: vec![FlushV1 {
+                group: 0xfeed_face_cafe_beef,
+                receiver: 0,
+                occasion: 1,
+                late_ms: 12,
+                next_ms: 300_000,
+                firing: 3,
+                resolved: 260,
+                inhibited: vec![InhibitedV1 {
+                    alert: 9,
+                    source: u64::MAX,
+                    rule: 2,
+                    rule_name: 5,
+                }],
+                silenced: vec![SilencedV1 {
+                    alert: 10,
+                    silences: vec![4],
+                }],
+                muted: vec![MutedV1 {
+                    cause: 1,
+                    intervals: vec![3, 3],
+                    alerts: 11,
+                }],
+                told: vec![ToldV1 {
+                    integration: 1,
+                    index: 300,
+                    verdict: 1,
+                    reason: 2,
+                    flush_id: 0x0102_0304_0506_0708,
+                    attempt: 2,
+                    added: vec![251],
+                    ended: vec![65_536, 3],
+                }],
+            }],
+        }),
+        Record::Attempts(AttemptsV1 {
+            flush_id: 0x0102_0304_0506_0708,
+            key: key(),
+            idempotency_key: std::array::from_fn(|at| u8::try_from(at * 7).unwrap()),
+            started_at_ns: at_ns,
+            count: 2,
+            attempts: vec![
+                AttemptV1 {
+                    number: 1,
+                    after_ms: 0,
+                    duration_us: 70_001,
+                    status: 503,
+                    error: "serverError".to_owned(),
+                    detail: "unexpected status code 503".to_owned(),
+                },
+                AttemptV1 {
+                    number: 2,
+                    after_ms: 512,
+                    duration_us: 80,
+                    status: 0,
+                    error: String::new(),
+                    detail: String::new(),
+                },
+            ],
+        }),
+        Record::Receipts(ReceiptsV1 {
+            tenant: "acme".to_owned(),
+            at_ns,
+            senders: vec!["10.0.0.3 Prometheus/3.5.0".to_owned(), "::1".to_owned()],
+            requests: vec![(70_000, 0), (2, 1), (1, 0)],
+        }),
+    ]
 }
 
 /// In the order of the record types' numbers.

@@ -1,7 +1,7 @@
 //! The tables of the document against what the code encodes and decodes.
 
 use serde_json::{Value, json};
-use tocsin::record::Record;
+use tocsin::record::{FlushOccasion, MutedBy, Record, ToldReason, ToldVerdict};
 use tocsin::sys::WallTime;
 use tocsin::wal::control::Control;
 use tocsin::wal::frame::{Broken, FrameCodec, FrameDraft};
@@ -11,7 +11,7 @@ use tocsin::wal::{Class, Lsn, RecordType, Salt, SegmentSeq, StoreId};
 use crate::document;
 use crate::payload::Reader;
 use crate::render::{parts, table_bytes};
-use crate::samples::{controls, records};
+use crate::samples::{all_records, controls};
 use crate::store::{control_json, type_name};
 
 /// Whether the fields of a table follow each other without gap or overlap.
@@ -131,7 +131,7 @@ fn own_records_decode_by_the_tables_alone() {
 #[test]
 fn records_of_every_type_decode_by_the_layouts_alone() {
     let types = document::table("types");
-    let by_document = records()
+    let by_document = all_records()
         .iter()
         .map(|record| {
             let number = record.record_type().0.to_string();
@@ -139,7 +139,7 @@ fn records_of_every_type_decode_by_the_layouts_alone() {
             Reader::new(&record.encode().unwrap()).whole(&row[3])
         })
         .collect::<Vec<Value>>();
-    let by_code = records()
+    let by_code = all_records()
         .iter()
         .map(|record| serde_json::to_value(record).unwrap())
         .collect::<Vec<Value>>();
@@ -149,7 +149,7 @@ fn records_of_every_type_decode_by_the_layouts_alone() {
 #[test]
 fn record_types_of_the_document_are_those_of_the_code() {
     let mut of_code: Vec<(u8, String, u8)> = Vec::new();
-    for record in records() {
+    for record in all_records() {
         let number = record.record_type();
         of_code.push((number.0, type_name(number).to_owned(), record.schema()));
     }
@@ -170,7 +170,7 @@ fn record_types_of_the_document_are_those_of_the_code() {
         })
         .collect();
     assert_eq!(
-        (of_document, records().len()),
+        (of_document, all_records().len()),
         (of_code, Record::TYPES.len())
     );
 }
@@ -205,4 +205,23 @@ fn reasons_and_classes_of_the_document_are_those_of_the_code() {
         .map(|row| row[0].clone())
         .collect();
     assert_eq!(of_document, of_code);
+}
+
+#[test]
+fn codes_of_the_document_are_those_of_the_code() {
+    let occasions = FlushOccasion::ALL.iter();
+    let causes = MutedBy::ALL.iter();
+    let verdicts = ToldVerdict::ALL.iter();
+    let reasons = ToldReason::ALL.iter();
+    let of_code: Vec<(&str, u32, &str)> = occasions
+        .map(|it| ("occasion", it.number(), it.as_str()))
+        .chain(causes.map(|it| ("cause", it.number(), it.as_str())))
+        .chain(verdicts.map(|it| ("verdict", it.number(), it.as_str())))
+        .chain(reasons.map(|it| ("reason", it.number(), it.as_str())))
+        .collect();
+    let of_code: Vec<Vec<String>> = of_code
+        .into_iter()
+        .map(|(field, number, name)| vec![field.to_owned(), number.to_string(), name.to_owned()])
+        .collect();
+    assert_eq!(document::table("codes"), of_code);
 }
