@@ -20,6 +20,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use super::exit::{self, Exit};
 use super::http::HttpCall;
 use super::{Context, Problem};
+use crate::config::block::Block;
 use crate::config::http::HttpConfig;
 use crate::history::ask::{Media, Mistake, Parameters, Route, Said, Surroundings, answer};
 use crate::history::index::follow::{EVERYTHING, FollowError, follow};

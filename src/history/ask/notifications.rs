@@ -41,7 +41,7 @@ const STATUSES: &[&str] = &[
 ];
 
 /// One notification.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Row {
     at: String,

@@ -3,12 +3,12 @@
 use std::io;
 use std::sync::Arc;
 
-use super::past::{addition, of_facts};
+use super::past::{addition, label_set, of_facts};
 use super::storage::Fault;
 use super::store::{Addition, Index};
 use crate::core::{Remembered, remembered};
 use crate::history::{Entry, Facts, GroupFacts, GroupHash, Noted, Position, Subject, What};
-use crate::model::{Fingerprint, LabelSet};
+use crate::model::Fingerprint;
 use crate::record::{Record, group_hash};
 use crate::sys::{Disk, WallTime};
 use crate::wal::checkpoint::read_checkpoint;
@@ -220,7 +220,7 @@ fn remember(disk: &dyn Disk, view: &View, index: &Index) -> Result<(), FollowErr
                 at
             }
             Remembered::Alert(alert) => {
-                let labels = LabelSet::new(&alert.alert.labels);
+                let labels = label_set(&alert.alert.labels);
                 let fingerprint = labels.fingerprint();
                 facts.alerts.push((fingerprint, labels));
                 let places = alert.groups.iter();

@@ -203,15 +203,9 @@ impl Names {
 
     /// How many there are.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         let new = self.pending.keys().filter(|key| !self.known.contains_key(key));
         self.known.len() + new.count()
-    }
-
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.known.is_empty() && self.pending.is_empty()
     }
 
     /// Whether that name is in storage.

@@ -116,12 +116,6 @@ impl Open {
         &self.items
     }
 
-    /// The latest time that an entry is of.
-    #[must_use]
-    pub fn until(&self) -> Option<WallTime> {
-        self.times.map(|(_, to)| WallTime(to))
-    }
-
     /// As chunks.
     #[must_use]
     pub fn drafts(&self, generation: u64) -> Vec<Draft> {

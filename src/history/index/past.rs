@@ -165,7 +165,12 @@ impl Past {
 fn labels(content: &[u8]) -> Result<LabelSet, Fault> {
     let pairs: Pairs = decode_part("labels of an alert", content)
         .map_err(|error| Fault::Lied(error.to_string()))?;
-    Ok(LabelSet::new(&pairs))
+    Ok(label_set(&pairs))
+}
+
+/// Labels as records have them.
+pub(super) fn label_set(pairs: &Pairs) -> LabelSet {
+    pairs.iter().map(|(name, value)| (name, value)).collect()
 }
 
 impl Timeline for Past {

@@ -227,7 +227,7 @@ impl Index {
         Contents {
             chunks: state.manifest.chunks,
             entries: entries + state.open.items().len() as u64,
-            names: state.names.len() as u64,
+            names: state.names.count() as u64,
             bytes: state.bytes(),
         }
     }
