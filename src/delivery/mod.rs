@@ -35,6 +35,7 @@ mod order;
 mod quarantine;
 mod run;
 mod statistics;
+mod tries;
 
 use std::collections::BTreeMap;
 use std::fmt;

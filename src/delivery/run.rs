@@ -17,6 +17,7 @@ use super::backoff::Backoff;
 use super::lane::{Installed, Lane};
 use super::order::{Ending, Order, Report};
 use super::statistics::Statistics;
+use super::tries::{Tries, failure_of};
 use super::{Intents, Shared};
 use crate::receivers::{
     Content, Failure, IntegrationId, Notification, Outcome, Reason, ReceiverData,
@@ -38,6 +39,7 @@ pub(super) struct Run {
     order: Order,
     installed: watch::Receiver<Option<Installed>>,
     attempts: u32,
+    tries: Tries,
     last_failure: Option<Failure>,
     only_firing: Option<Arc<Content>>,
 }
@@ -67,6 +69,7 @@ impl Run {
             order,
             installed,
             attempts: 0,
+            tries: Tries::default(),
             last_failure: None,
             only_firing: None,
         }
@@ -160,10 +163,17 @@ impl Run {
             }
             let due = started + backoff.next(&*self.shared.world.entropy);
             self.attempts = self.attempts.saturating_add(1);
+            let started_at = self.shared.now();
             let tried = self.attempt(&installed, content, deadline).await;
             drop(permit);
             let is_delivered = matches!(tried, Tried::Ended(Outcome::Delivered(_)));
             let took = started.elapsed();
+            match &tried {
+                Tried::Ended(outcome) => self.tries.push(started_at, took, failure_of(outcome)),
+                Tried::Broken(failure) => self.tries.push(started_at, took, Some(failure)),
+                Tried::Removed => self.tries.push(started_at, took, Some(&canceled())),
+                Tried::Killed => {}
+            }
             self.lane
                 .count(|counts| counts.count_request(took, !is_delivered));
             match tried {
@@ -375,7 +385,7 @@ impl Run {
     }
 
     /// Writes the result; whether it is durable.
-    async fn record(&self, ending: &Ending, kept: &ReceiverData) -> bool {
+    async fn record(&mut self, ending: &Ending, kept: &ReceiverData) -> bool {
         let (outcome, detail) = match ending {
             Ending::Delivered | Ending::NothingToSend => ("delivered", ""),
             Ending::Failed(failure) => ("failed", failure.text()),
@@ -397,7 +407,9 @@ impl Run {
             entry,
             finished_at_ns: now.0,
         });
-        match self.shared.world.journal.append(vec![result]).await {
+        let attempts = self.tries.record(&self.order.intent);
+        let records = attempts.into_iter().chain([result]).collect();
+        match self.shared.world.journal.append(records).await {
             Ok(()) => true,
             Err(error) => {
                 error!(

@@ -81,6 +81,7 @@ pub struct Failure {
     /// For the metric.
     pub reason: Reason,
     text: String,
+    status: Option<u16>,
 }
 
 impl Failure {
@@ -94,13 +95,32 @@ impl Failure {
             text.truncate(text.floor_char_boundary(DETAIL_BYTES_MAX - mark.len_utf8()));
             text.push(mark);
         }
-        Self { reason, text }
+        Self {
+            reason,
+            text,
+            status: None,
+        }
     }
 
     /// A failure for which there is no reason of its own.
     #[must_use]
     pub fn other(text: impl Into<String>) -> Self {
         Self::new(Reason::Other, text)
+    }
+
+    /// The same, with the status of the answer.
+    #[must_use]
+    pub fn with_status(self, status: u16) -> Self {
+        Self {
+            status: Some(status),
+            ..self
+        }
+    }
+
+    /// The status of the answer, if there was one that has one.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        self.status
     }
 
     /// What happened.

@@ -25,7 +25,7 @@ pub fn judge(status: StatusCode, detail: &str, also_retried: &[StatusCode]) -> O
         "" => format!("unexpected status code {code}"),
         _ => format!("unexpected status code {code}: {detail}"),
     };
-    let failure = Failure::new(reason(status), text);
+    let failure = Failure::new(reason(status), text).with_status(code);
     match status.is_server_error() || also_retried.contains(&status) {
         true => Outcome::Retryable(failure),
         false => Outcome::Permanent(failure),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tocsin::delivery::{Counts, Ending, Installation, Intents, Latency, Report};
 use tocsin::receivers::{Outcome, Reason, ReceiverData, ReceiverValue};
-use tocsin::record::{NotifyResultV1, Record};
+use tocsin::record::{AttemptV1, AttemptsV1, NotifyResultV1, Record};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Metadata, Subscriber, span};
 
@@ -84,6 +84,42 @@ async fn after_an_error_that_passes_it_is_delivered_once_and_recorded() {
                 Record::NotifyResult(result)
             ]
         )
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_attempt_is_recorded_beside_the_result() {
+    let bench = Bench::new();
+    let failure = Failure::new(Reason::ServerError, "unexpected status code 503").with_status(503);
+    bench.script(&[
+        Step::End(Duration::from_millis(70), Outcome::Retryable(failure)),
+        delivered(),
+    ]);
+    bench.run(order("a")).await;
+    let attempt =
+        |number: u32, duration_us: u64, status: u32, error: &str, detail: &str| AttemptV1 {
+            number,
+            after_ms: 0,
+            duration_us,
+            status,
+            error: error.to_owned(),
+            detail: detail.to_owned(),
+        };
+    // The clock of the test stands still.
+    let expected = AttemptsV1 {
+        flush_id: 42,
+        key: intent("a").key,
+        idempotency_key: intent("a").idempotency_key,
+        started_at_ns: 7,
+        count: 2,
+        attempts: vec![
+            attempt(1, 70_000, 503, "serverError", "unexpected status code 503"),
+            attempt(2, 0, 0, "", ""),
+        ],
+    };
+    assert_eq!(
+        *bench.journal.attempts.lock().unwrap(),
+        [Record::Attempts(expected)]
     );
 }
 

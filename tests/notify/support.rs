@@ -71,6 +71,8 @@ pub struct MemoryJournal {
     takes: Duration,
     pub is_poisoned: Arc<AtomicBool>,
     pub records: Arc<Mutex<Vec<Record>>>,
+    /// How notifications were tried.
+    pub attempts: Arc<Mutex<Vec<Record>>>,
 }
 
 impl Journal for MemoryJournal {
@@ -89,10 +91,17 @@ impl Journal for MemoryJournal {
                     Record::NotifyResult(result) => {
                         journal.events.note(format!("{} durable", result.outcome));
                     }
+                    Record::Attempts(_) => {}
                     _ => journal.events.note("another record"),
                 }
             }
-            journal.records.lock().unwrap().extend(records);
+            for record in records {
+                let kept = match &record {
+                    Record::Attempts(_) => &journal.attempts,
+                    _ => &journal.records,
+                };
+                kept.lock().unwrap().push(record);
+            }
             Ok(())
         })
     }
@@ -230,6 +239,7 @@ impl Bench {
             takes: append_takes,
             is_poisoned: Arc::default(),
             records: Arc::default(),
+            attempts: Arc::default(),
         };
         let delivery = Delivery::new(World {
             runtime: Handle::current(),

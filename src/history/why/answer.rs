@@ -172,6 +172,15 @@ pub(super) fn clock(at: WallTime, beside: WallTime) -> String {
     }
 }
 
+/// The same, to the minute if it is a whole one.
+pub(super) fn minutes(at: WallTime, beside: WallTime) -> String {
+    let text = clock(at, beside);
+    match text.strip_suffix(":00") {
+        Some(short) => short.to_owned(),
+        None => text,
+    }
+}
+
 fn text<T: fmt::Display, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(value)
 }

@@ -12,6 +12,11 @@
 
 mod answer;
 mod ask;
+mod flushes;
+mod life;
+mod line;
+mod say;
+mod sending;
 
 pub use answer::{Answer, Because, Evidence, Line, ShownAlert};
 pub use ask::why;

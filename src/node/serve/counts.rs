@@ -30,6 +30,8 @@ pub(super) struct Counts {
     /// How often the notification log was asked, and how often it knew nothing.
     pub(super) log_queries: AtomicU64,
     pub(super) log_queries_in_vain: AtomicU64,
+    /// Records that explain and were dropped, because the log had no room or time for them.
+    pub(super) explanations_dropped: AtomicU64,
     /// Checkpoints that were taken, and the length of the last one.
     pub(super) checkpoints: AtomicU64,
     pub(super) checkpoint_bytes: AtomicU64,

@@ -9,6 +9,8 @@
 //! * Only this thread applies records, in LSN order, and only it decides.
 //! * What was decided is never forgotten: what the log refuses for want of room or time is handed in
 //!   again, in its order, before anything new is decided.
+//! * What explains the decisions rides with them. If the log refuses it, it is dropped, counted and logged
+//!   once: it is not state, and nobody waits for it.
 //! * The lock on the core is held for one piece of work at a time ([`ARRIVALS_AT_ONCE_MAX`]): who reads
 //!   waits for a few hundred microseconds at most.
 //!
@@ -25,6 +27,7 @@ use super::arrivals::Arrivals;
 use super::dispatch::Dispatcher;
 use super::journal::{Arrival, Decided};
 use super::shared::Shared;
+use crate::core::explain::{Explanations, RECORD_BYTES_TARGET};
 use crate::core::{AT_ONCE, Action, Core, Event, Verdict};
 use crate::record::{ConfigAppliedV1, Record};
 use crate::sys::WallTime;
@@ -44,6 +47,9 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// Records of one request to the log: far below what a batch holds.
 const RECORDS_AT_ONCE_MAX: usize = 256;
+
+/// How long explanations wait for a record that they can ride with.
+const EXPLANATIONS_WAIT_NS: i64 = 1_000_000_000;
 
 /// A clock that is this far from where it should be was set. Slewing never comes near it.
 const JUMP_MIN_NS: u64 = 5_000_000_000;
@@ -68,6 +74,8 @@ pub(super) struct Engine {
     /// Whether the records about a jump of the clock are on their way.
     is_settling: bool,
     is_refusal_logged: bool,
+    /// What explains what was decided, until it is handed in.
+    explanations: Explanations,
 }
 
 impl Engine {
@@ -85,6 +93,7 @@ impl Engine {
             dispatcher,
             unsent: VecDeque::new(),
             is_refusal_logged: false,
+            explanations: Explanations::default(),
         }
     }
 
@@ -108,7 +117,14 @@ impl Engine {
             let mut lsn = arrival.first;
             for record in arrival.records {
                 self.shared.counts.applied(&record);
-                events.extend(core.apply(lsn, record));
+                let at = record.at();
+                let tenant = record.tenant().to_owned();
+                let happened = core.apply(lsn, record);
+                for event in happened {
+                    let at = at.unwrap_or(self.seen.0);
+                    self.explanations.happened(&tenant, at, &event);
+                    events.push(event);
+                }
                 applied = Some(lsn);
                 lsn = lsn.next();
             }
@@ -143,7 +159,7 @@ impl Engine {
             self.hand_in(decided);
         }
         let has_decided = !actions.is_empty();
-        self.carry_out(actions);
+        self.carry_out(actions, now);
         self.sleep(wake, now, has_decided)
     }
 
@@ -208,7 +224,7 @@ impl Engine {
     }
 
     /// Hands in what was refused before, then what was decided, in pieces.
-    fn carry_out(&mut self, actions: Vec<Action>) {
+    fn carry_out(&mut self, actions: Vec<Action>, now: WallTime) {
         let refused = std::mem::take(&mut self.unsent);
         if refused.is_empty() {
             self.is_refusal_logged = false;
@@ -228,6 +244,7 @@ impl Engine {
                 Action::Notify(notification) => piece.release.push(*notification),
                 Action::Explain(decision) => {
                     self.shared.counts.decided(&decision);
+                    self.explanations.decided(&decision);
                     explain(&decision);
                     continue;
                 }
@@ -240,7 +257,42 @@ impl Engine {
                 piece.records.extend(last);
             }
         }
+        self.explain_in(piece, bytes, now);
+    }
+
+    /// Hands in the last piece, and what explains it and those before.
+    fn explain_in(&mut self, mut piece: Decided, mut bytes: usize, now: WallTime) {
+        let since = self.explanations.waiting_since();
+        let is_old = since.is_some_and(|since| {
+            now < since || since.0.saturating_add(EXPLANATIONS_WAIT_NS) <= now.0
+        });
+        if !piece.records.is_empty() || is_old || self.explanations.is_plenty() {
+            let (records, dropped) = self.explanations.take();
+            self.note_dropped(dropped);
+            for record in records {
+                if bytes >= BYTES_AT_ONCE_MAX {
+                    bytes = 0;
+                    self.hand_in(std::mem::take(&mut piece));
+                }
+                bytes += RECORD_BYTES_TARGET;
+                piece.records.push(record);
+                piece.explanations += 1;
+            }
+        }
         self.hand_in(piece);
+    }
+
+    fn note_dropped(&mut self, dropped: u64) {
+        if dropped == 0 {
+            return;
+        }
+        let counter = &self.shared.counts.explanations_dropped;
+        if counter.fetch_add(dropped, Ordering::Relaxed) == 0 {
+            warn!(
+                records = dropped,
+                "The log has no room or time for records that explain what was decided; they are dropped. What was decided is not affected. This is said once."
+            );
+        }
     }
 
     fn hand_in(&mut self, decided: Decided) {
@@ -266,7 +318,13 @@ impl Engine {
 
     /// What the log refused, at once or later.
     fn take_back_refused(&mut self) {
-        for refused in self.shared.take_refused() {
+        for mut refused in self.shared.take_refused() {
+            let kept = refused.records.len() - refused.explanations;
+            refused.records.truncate(kept);
+            self.note_dropped(std::mem::take(&mut refused.explanations) as u64);
+            if refused.records.is_empty() {
+                continue;
+            }
             if !self.is_refusal_logged {
                 warn!(
                     records = refused.records.len(),

@@ -44,6 +44,8 @@ pub(super) struct Decided {
     pub(super) release: Vec<Notification>,
     /// Whether the core takes over from a jump of the clock when they are applied.
     pub(super) resumes: bool,
+    /// How many records at the end explain the others. They are not handed in again if they are refused.
+    pub(super) explanations: usize,
 }
 
 /// Records that were not made durable, and why.
