@@ -7,7 +7,7 @@ use crate::history::{
     History, Step, due_and_firing, grouped, lost, plain_step, regroup_step, step, the_policy,
     was_told_firing,
 };
-use crate::support::{World, restored, sections};
+use crate::support::{explaining, restored, sections};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, max_shrink_time: 20_000, ..ProptestConfig::default() })]
@@ -17,7 +17,7 @@ proptest! {
         steps in prop::collection::vec(step(), 1..60),
         cut in 0usize..60,
     ) {
-        let mut world = World::new(the_policy(0));
+        let mut world = explaining(the_policy(0));
         let mut history = History::default();
         let mut checkpoint = None;
         for (place, step) in steps.iter().enumerate() {
@@ -42,7 +42,7 @@ proptest! {
     fn deciding_again_without_the_records_decides_nothing_new(
         steps in prop::collection::vec(step(), 1..40),
     ) {
-        let mut world = World::new(the_policy(0));
+        let mut world = explaining(the_policy(0));
         let mut history = History::default();
         for step in &steps {
             history.act(&mut world, step);
@@ -59,7 +59,7 @@ proptest! {
     fn no_alert_is_lost_once_receivers_and_time_allow(
         steps in prop::collection::vec(step(), 1..60),
     ) {
-        let mut world = World::new(the_policy(0));
+        let mut world = explaining(the_policy(0));
         let mut history = History::default();
         for step in &steps {
             history.act(&mut world, step);
@@ -72,7 +72,7 @@ proptest! {
     fn what_was_due_when_the_process_came_up_is_told_firing_whatever_comes_after(
         steps in prop::collection::vec(plain_step(), 1..40),
     ) {
-        let mut world = World::new(the_policy(2));
+        let mut world = explaining(the_policy(2));
         let mut history = History::default();
         let mut owed = vec![];
         for step in &steps {
@@ -90,7 +90,7 @@ proptest! {
     fn no_alert_is_lost_when_the_configuration_groups_otherwise(
         steps in prop::collection::vec(regroup_step(), 1..60),
     ) {
-        let mut world = World::new(grouped(3));
+        let mut world = explaining(grouped(3));
         let mut history = History::default();
         for step in &steps {
             history.act(&mut world, step);

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use tocsin::core::explain::Explanations;
 use tocsin::core::{
     Action, Alert, Core, Decision, Event, Integration, NewAlert, Notification, Policy, Restore,
     Section, Verdict,
@@ -13,7 +14,7 @@ use tocsin::core::{
 use tocsin::model::route::GroupBy;
 use tocsin::model::route::RouteSpec;
 use tocsin::model::{Duration, LabelSet, Matchers, Mode, RouteTree};
-use tocsin::record::{AlertV1, CodecError, Lsn, Record};
+use tocsin::record::{AlertV1, AttemptV1, AttemptsV1, CodecError, Lsn, Record};
 use tocsin::sys::WallTime;
 
 /// 2026-11-22T03:00:00Z, a Sunday.
@@ -85,6 +86,14 @@ pub(crate) fn simple() -> Policy {
     policy(route("r", &[]), &["r"])
 }
 
+/// A world in whose log stands what explains it.
+pub(crate) fn explaining(policy: Policy) -> World {
+    World {
+        explains: true,
+        ..World::new(policy)
+    }
+}
+
 /// What a receiver does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Health {
@@ -132,6 +141,9 @@ pub(crate) struct World {
     pub(crate) decisions: Vec<Decision>,
     /// Notifications without an answer.
     pub(crate) open: Vec<Notification>,
+    /// Whether what explains the decisions is in the log, too, as in the server.
+    pub(crate) explains: bool,
+    explanations: Explanations,
     last_alive: i64,
     has_reloaded: bool,
     /// Sections, and how many records are in them.
@@ -152,6 +164,8 @@ impl World {
             events: vec![],
             decisions: vec![],
             open: vec![],
+            explains: false,
+            explanations: Explanations::default(),
             last_alive: 0,
             has_reloaded: false,
             checkpoint: None,
@@ -163,7 +177,23 @@ impl World {
         self.log.push((lsn, record.clone()));
         self.last_alive = self.now;
         let events = self.core.apply(lsn, record);
+        self.happened(events);
+    }
+
+    fn happened(&mut self, events: Vec<Event>) {
+        for event in &events {
+            self.explanations.happened("", at(self.now), event);
+        }
         self.events.extend(events);
+    }
+
+    /// What explains rides with what was decided.
+    fn explain(&mut self) {
+        let (records, dropped) = self.explanations.take();
+        assert_eq!(dropped, 0, "there is room for all of it");
+        if self.explains {
+            records.into_iter().for_each(|record| self.append(record));
+        }
     }
 
     /// Alerts arrive in one request. `A job=node` fires until told otherwise, `-A` has ended now.
@@ -212,9 +242,13 @@ impl World {
             match action {
                 Action::Append(record) => self.append(record),
                 Action::Notify(notification) => notifications.push(*notification),
-                Action::Explain(decision) => self.decisions.push(decision),
+                Action::Explain(decision) => {
+                    self.explanations.decided(&decision);
+                    self.decisions.push(decision);
+                }
             }
         }
+        self.explain();
         for notification in notifications {
             self.send(notification);
         }
@@ -231,15 +265,49 @@ impl World {
         match self.health_of(&notification) {
             Health::Up => {
                 self.take(&notification);
+                self.tried(&notification, 1, 0);
                 self.append(notification.delivered(at(self.now), BTreeMap::new()));
             }
-            Health::Down => self.append(notification.failed(at(self.now), "down".to_owned())),
+            Health::Down => {
+                self.tried(&notification, 7, 503);
+                self.append(notification.failed(at(self.now), "down".to_owned()));
+            }
             Health::Silent => {
                 self.take(&notification);
                 self.open.push(notification);
             }
             Health::Stuck => self.open.push(notification),
         }
+    }
+
+    /// That many attempts, a second each, which all ended so.
+    fn tried(&mut self, notification: &Notification, count: u32, status: u32) {
+        if !self.explains {
+            return;
+        }
+        let (error, detail) = match status {
+            0 => (String::new(), String::new()),
+            status => (
+                "serverError".to_owned(),
+                format!("unexpected status code {status}"),
+            ),
+        };
+        let attempts = (1..=count).map(|number| AttemptV1 {
+            number,
+            after_ms: u64::from(number - 1) * 1_000,
+            duration_us: 120_000,
+            status,
+            error: error.clone(),
+            detail: detail.clone(),
+        });
+        self.append(Record::Attempts(AttemptsV1 {
+            flush_id: notification.flush_id,
+            key: notification.key.clone(),
+            idempotency_key: notification.idempotency_key,
+            started_at_ns: at(self.now).0,
+            count,
+            attempts: attempts.collect(),
+        }));
     }
 
     fn take(&mut self, notification: &Notification) {
@@ -311,7 +379,7 @@ impl World {
         self.policy = Arc::new(policy);
         let policy = Arc::clone(&self.policy);
         let events = self.core.set_policy(None, policy, at(self.now));
-        self.events.extend(events);
+        self.happened(events);
     }
 
     /// The state hash of the core, which is that of a replay of its log.

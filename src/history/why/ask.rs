@@ -67,6 +67,7 @@ pub fn why(
         life: &life,
         receiver,
         at,
+        now: context.now,
     };
     let finding = say(&subjects, &pasts)?;
     fill(&mut answer, &subjects, finding)?;

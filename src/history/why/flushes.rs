@@ -32,6 +32,8 @@ pub(super) struct Flushed {
     pub(super) from: WallTime,
     /// The last time, at most the time asked.
     pub(super) at: WallTime,
+    /// The last time of all that is known.
+    pub(super) until: WallTime,
     pub(super) times: u32,
     pub(super) flush: Flush,
 }
@@ -123,6 +125,7 @@ impl Past {
         let flushed = Flushed {
             from: entry.position.at,
             at: entry.until.min(at),
+            until: entry.until,
             times: entry.times,
             flush: flush.clone(),
         };

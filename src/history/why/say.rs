@@ -21,6 +21,14 @@ pub(super) struct Subjects<'a> {
     pub(super) life: &'a Life,
     pub(super) receiver: Option<&'a str>,
     pub(super) at: WallTime,
+    pub(super) now: WallTime,
+}
+
+impl Subjects<'_> {
+    /// A time in a sentence: without the date if that is today's.
+    fn time(&self, at: WallTime) -> String {
+        clock(at, self.now)
+    }
 }
 
 /// An answer in the making.
@@ -81,7 +89,7 @@ pub(super) fn say<'a>(
 
 /// No group of the receiver has the alert.
 fn no_group<'a>(about: &Subjects<'_>, pasts: &'a [Past]) -> Finding<'a> {
-    let at = moment(about.at);
+    let at = about.time(about.at);
     let (whom, what) = match about.receiver {
         Some(receiver) => (format!(" to {receiver}"), "a group of this receiver"),
         None => (String::new(), "any group"),
@@ -95,7 +103,7 @@ fn no_group<'a>(about: &Subjects<'_>, pasts: &'a [Past]) -> Finding<'a> {
     }
     let Some(first) = pasts.first() else {
         let sentence = format!(
-            "Not known{whom} at {at}: the alert was received, but that it came to {what} was before history begins."
+            "Not known{whom} at {at}: the alert was received, but not that it came to {what}: that was before history begins."
         );
         return Finding::new(Because::RoutingUnknown, sentence);
     };
@@ -127,7 +135,7 @@ fn no_group<'a>(about: &Subjects<'_>, pasts: &'a [Past]) -> Finding<'a> {
 /// Its group was not flushed since it is there.
 fn not_flushed<'a>(about: &Subjects<'_>, past: &'a Past) -> Finding<'a> {
     let whom = whom(past);
-    let at = moment(about.at);
+    let at = about.time(about.at);
     let due = past.next_due.or(past.first_due);
     let came = past.place.since.map_or(String::new(), |since| {
         format!(" it came at {},", clock(since, about.at))
@@ -159,30 +167,28 @@ fn of_flush<'a>(
 ) -> Result<Finding<'a>, TimelineError> {
     let flush = &flushed.flush;
     let alert = about.alert.fingerprint.0;
-    let finding = if flush.occasion == FlushOccasion::NotReady {
-        not_ready(past, flushed)
+    let mut finding = if flush.occasion == FlushOccasion::NotReady {
+        not_ready(about, past, flushed)
     } else if let Some(by) = flush.inhibited.iter().find(|it| it.alert == alert) {
         inhibited(about, past, flushed, by)?
     } else if let Some(by) = flush.silenced.iter().find(|it| it.alert == alert) {
         silenced(about, past, flushed, by)?
     } else if let Some(muted) = flush.muted.first() {
-        muted_by(past, flushed, muted)
+        muted_by(about, past, flushed, muted)
     } else if let Some(told) = foremost(&flush.told) {
         return told_or_not(about, past, flushed, told);
     } else {
         not_flushed(about, past)
     };
-    Ok(finding
-        .with("due", moment(flush.due_at))
-        .with("flushed", spell(flushed))
-        .with("next flush", moment(flush.next_at)))
+    add_times(&mut finding.evidence, flushed);
+    Ok(finding)
 }
 
-fn not_ready<'a>(past: &Past, flushed: &Flushed) -> Finding<'a> {
+fn not_ready<'a>(about: &Subjects<'_>, past: &Past, flushed: &Flushed) -> Finding<'a> {
     let sentence = format!(
         "Not sent{} at {}: not ready, its group was due at {} and the process had just come up; it is flushed at {}.",
         whom(past),
-        moment(flushed.at),
+        about.time(flushed.at),
         clock(flushed.flush.due_at, flushed.at),
         clock(flushed.flush.next_at, flushed.at),
     );
@@ -198,14 +204,15 @@ fn inhibited<'a>(
     let source = Fingerprint(by.source);
     let labels = about.timeline.alert(source)?;
     let other = labels.map_or_else(|| source.to_string(), |labels| labels.to_string());
+    let number = by.rule + 1;
     let rule = match by.rule_name.as_str() {
-        "" => format!("inhibition rule {}", by.rule + 1),
-        name => format!("inhibition rule '{name}'"),
+        "" => format!("inhibition rule {number}"),
+        name => format!("inhibition rule {number}, '{name}'"),
     };
     let sentence = format!(
         "Not sent{} at {}: inhibited by {other} ({rule}).",
         whom(past),
-        moment(flushed.at)
+        about.time(flushed.at)
     );
     Ok(Finding::new(Because::Inhibited, sentence)
         .with("inhibited by", &other)
@@ -247,7 +254,7 @@ fn silenced<'a>(
     finding.sentence = format!(
         "Not sent{} at {}: silenced by {}.",
         whom(past),
-        moment(flushed.at),
+        about.time(flushed.at),
         said.join(" and ")
     );
     Ok(finding)
@@ -276,7 +283,12 @@ fn silence_at(
     Ok(found)
 }
 
-fn muted_by<'a>(past: &Past, flushed: &Flushed, muted: &Muted) -> Finding<'a> {
+fn muted_by<'a>(
+    about: &Subjects<'_>,
+    past: &Past,
+    flushed: &Flushed,
+    muted: &Muted,
+) -> Finding<'a> {
     let names = muted.intervals.join(", ");
     let (because, why) = match muted.by {
         MutedBy::OutsideActiveIntervals => (
@@ -296,7 +308,11 @@ fn muted_by<'a>(past: &Past, flushed: &Flushed, muted: &Muted) -> Finding<'a> {
             "its route names this receiver, which there is not".to_owned(),
         ),
     };
-    let sentence = format!("Not sent{} at {}: {why}.", whom(past), moment(flushed.at));
+    let sentence = format!(
+        "Not sent{} at {}: {why}.",
+        whom(past),
+        about.time(flushed.at)
+    );
     let finding = Finding::new(because, sentence);
     match names.is_empty() {
         true => finding,
@@ -333,12 +349,12 @@ fn told_or_not<'a>(
     }
     let mut finding = match told.verdict {
         ToldVerdict::Notify => match sending {
-            Some(sending) => sent(sending),
+            Some(sending) => sent(about, past, sending),
             None => Finding::new(
                 Because::UnderWay,
                 format!(
                     "To be sent to {to} since {}: nothing more is recorded.",
-                    moment(flushed.at)
+                    about.time(flushed.at)
                 ),
             ),
         },
@@ -346,39 +362,35 @@ fn told_or_not<'a>(
             Because::Quarantined,
             format!(
                 "Not sent to {to} at {}: quarantined, sending it did harm, and it is the same still.",
-                moment(flushed.at)
+                about.time(flushed.at)
             ),
         ),
         ToldVerdict::Superseded => Finding::new(
             Because::Superseded,
             format!(
                 "Not sent to {to} again at {}: superseded, a crash left unknown whether it has the notification, and by then it would have been another one, or none.",
-                moment(flushed.at)
+                about.time(flushed.at)
             ),
         ),
         ToldVerdict::AssumedDelivered => Finding::new(
             Because::AssumedDelivered,
             format!(
                 "Not sent to {to} again at {}: assumed delivered, a crash left unknown whether it has the notification, and the configuration takes it as sent.",
-                moment(flushed.at)
+                about.time(flushed.at)
             ),
         ),
         ToldVerdict::NothingToSend => Finding::new(
             Because::NothingToSend,
             format!(
                 "Not sent to {to} at {}: nothing to send, only resolved alerts were left, of which this integration is not told (send_resolved: false).",
-                moment(flushed.at)
+                about.time(flushed.at)
             ),
         ),
         ToldVerdict::NothingChanged | ToldVerdict::Unknown => {
             unchanged(about, past, flushed, &to, sending)
         }
     };
-    finding.evidence.add("due", moment(flushed.flush.due_at));
-    finding.evidence.add("flushed", spell(flushed));
-    finding
-        .evidence
-        .add("next flush", moment(flushed.flush.next_at));
+    add_times(&mut finding.evidence, flushed);
     if told.verdict == ToldVerdict::Notify {
         finding.evidence.add("reason", told.reason);
         let news = [
@@ -426,22 +438,24 @@ fn end_not_due<'a>(
     };
     let sentence = format!(
         "Its end at {} is not sent{} yet: not due, its group is flushed next at {}.{told}",
-        moment(ended),
+        about.time(ended),
         whom(past),
         clock(flushed.flush.next_at, ended),
     );
-    let mut finding = Finding::new(Because::NotDue, sentence)
-        .with("ended", moment(ended))
-        .with("flushed", spell(flushed))
-        .with("next flush", moment(flushed.flush.next_at));
+    let mut finding = Finding::new(Because::NotDue, sentence).with("ended", moment(ended));
+    add_times(&mut finding.evidence, flushed);
     finding.sending = sending;
     finding
 }
 
 /// It was decided to send it.
-fn sent<'a>(sending: Sending) -> Finding<'a> {
-    let (to, since) = (&sending.to, moment(sending.since));
+fn sent<'a>(about: &Subjects<'_>, past: &Past, sending: Sending) -> Finding<'a> {
+    let (to, since) = (&sending.to, about.time(sending.since));
     let reason = &sending.reason;
+    let left = past.place.left_at.map_or(String::new(), |left_at| {
+        let left_at = about.time(left_at);
+        format!("; it left its group at {left_at}, and was not received again since")
+    });
     let (because, sentence) = match sending.state {
         State::Ended(Outcome::Delivered, at) => {
             let tried = match sending.failures {
@@ -454,7 +468,10 @@ fn sent<'a>(sending: Sending) -> Finding<'a> {
             };
             (
                 Because::Delivered,
-                format!("Delivered to {to} at {} ({reason}){tried}.", moment(at)),
+                format!(
+                    "Delivered to {to} at {} ({reason}){tried}{left}.",
+                    about.time(at)
+                ),
             )
         }
         State::Ended(Outcome::Failed, at) => (
@@ -462,7 +479,7 @@ fn sent<'a>(sending: Sending) -> Finding<'a> {
             format!(
                 "Not delivered to {to}: the send failed {}, the last time at {}; the next flush tries again.",
                 sending.failed_how_often(),
-                moment(at)
+                about.time(at)
             ),
         ),
         State::Ended(Outcome::Superseded, at) => (
@@ -483,14 +500,14 @@ fn sent<'a>(sending: Sending) -> Finding<'a> {
             Because::Quarantined,
             format!(
                 "Not delivered to {to}: quarantined at {}, sending it did harm.",
-                moment(at)
+                about.time(at)
             ),
         ),
         State::Ended(Outcome::NothingToSend, at) => (
             Because::NothingToSend,
             format!(
                 "Not sent to {to} at {}: there was nothing to send.",
-                moment(at)
+                about.time(at)
             ),
         ),
         State::Open(at) => (
@@ -498,18 +515,18 @@ fn sent<'a>(sending: Sending) -> Finding<'a> {
             match sending.failures {
                 0 => format!(
                     "Under way or in doubt: being sent to {to} since {} ({reason}), and there is no result yet.",
-                    moment(at)
+                    about.time(at)
                 ),
                 _ => format!(
                     "Under way or in doubt: being sent to {to} since {} ({reason}), and there is no result yet; before, the send failed {}.",
-                    moment(at),
+                    about.time(at),
                     sending.failed_how_often()
                 ),
             },
         ),
     };
     let mut finding = Finding::new(because, sentence);
-    finding.evidence.add("decided", since);
+    finding.evidence.add("decided", moment(sending.since));
     if sending.failures > 0 {
         finding.evidence.add("failed", sending.failed_how_often());
     }
@@ -548,14 +565,14 @@ fn unchanged<'a>(
     to: &Integration,
     sending: Option<Sending>,
 ) -> Finding<'a> {
-    let at = moment(flushed.at);
+    let at = about.time(flushed.at);
     let Some(sending) = sending else {
         return never_told(about, past, flushed, to);
     };
     if let (Some(left_at), Some(ended)) = (past.place.left_at, about.life.ended_by(about.at)) {
         let sentence = format!(
             "Not sent to {to} at {}: it ended at {}, that was told, and it left its group at {}; it was not received again since.",
-            moment(about.at),
+            about.time(about.at),
             clock(ended, about.at),
             clock(left_at, about.at)
         );
@@ -583,14 +600,14 @@ fn never_told<'a>(
     flushed: &Flushed,
     to: &Integration,
 ) -> Finding<'a> {
-    let at = moment(flushed.at);
+    let at = about.time(flushed.at);
     if let Some(ended) = about.life.ended_by(flushed.at)
         && past.place.since.is_some()
     {
         let began = about.life.starts_at.unwrap_or(ended);
         let sentence = format!(
             "Not sent to {to}: it fired at {} and resolved at {}, before its group was due at {}.",
-            moment(began),
+            about.time(began),
             clock(ended, began),
             clock(flushed.flush.due_at, began)
         );
@@ -608,15 +625,20 @@ fn whom(past: &Past) -> String {
         .map_or(String::new(), |receiver| format!(" to {receiver}"))
 }
 
-/// `03:12:04`, or how often it was the same.
-fn spell(flushed: &Flushed) -> String {
-    match flushed.times {
-        1 => moment(flushed.at),
-        times => format!(
-            "{} to {}, {times} times with the same result",
-            moment(flushed.from),
-            clock(flushed.at, flushed.from)
-        ),
+/// When the group was due and was flushed, or how often with the same result; and when it is flushed next.
+fn add_times(evidence: &mut Evidence, flushed: &Flushed) {
+    let flush = &flushed.flush;
+    if flushed.times > 1 {
+        let (from, until) = (moment(flushed.from), clock(flushed.until, flushed.from));
+        let times = flushed.times;
+        let text = format!("{from} to {until}, {times} times with the same result");
+        evidence.add("flushed", text);
+    } else {
+        evidence.add("due", moment(flush.due_at));
+        evidence.add("flushed", moment(flushed.at));
+    }
+    if flush.next_at > flush.due_at {
+        evidence.add("next flush", moment(flush.next_at));
     }
 }
 
