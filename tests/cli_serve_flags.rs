@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 
 use tocsin::cli::serve::flags::{
-    self, ExternalUrl, Features, ListenAddress, LogFormat, LogLevel, Note, Parsed, ServeArgs,
+    self, ExternalUrl, Features, HistoryMode, ListenAddress, LogFormat, LogLevel, Note, Parsed, ServeArgs,
     ServeOptions, TornTail, WalSync,
 };
 use tocsin::model::{Duration, Mode};

@@ -34,6 +34,7 @@ pub fn probe(data_dir: &Path, store: [u8; 16]) -> String {
         Ok(()) => SOUND.to_owned(),
         Err(Fault::Reported(what)) => format!("reported {what}"),
         Err(Fault::Foreign(what)) => format!("foreign {what}"),
+        Err(Fault::Lied(what)) => format!("lied {what}"),
         Err(fault) => format!("lied {fault}"),
     }
 }
