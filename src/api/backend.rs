@@ -210,6 +210,8 @@ pub struct Silence {
 pub struct NewAlerts {
     /// When they were received.
     pub received_at: WallTime,
+    /// Who sent them: an address, and what it says of itself.
+    pub sender: Option<Arc<str>>,
     /// The alerts.
     pub alerts: Vec<NewAlert>,
 }

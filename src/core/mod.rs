@@ -123,6 +123,24 @@ impl Core {
         }
     }
 
+    /// That all groups came into being and all alerts came to them: for those who were told nothing of it.
+    #[must_use]
+    pub fn placements(&self) -> Vec<Event> {
+        let mut events = Vec::new();
+        for tenant in self.tenants() {
+            for group in tenant.groups() {
+                let (name, due_at) = (&group.name, group.next_flush_at);
+                let policy = &tenant.policy;
+                events.push(policy.group_created(name.clone(), group.route, due_at));
+                events.extend(group.alerts.iter().map(|alert| Event::AlertPlaced {
+                    group: name.clone(),
+                    alert: *alert,
+                }));
+            }
+        }
+        events
+    }
+
     /// All tenants that are known.
     pub fn tenants(&self) -> impl Iterator<Item = &Tenant> {
         self.tenants.values()

@@ -7,7 +7,7 @@
 //! * An entry stands under every subject that somebody would look for it under; but what a flush found is
 //!   kept under its group alone, and an alert is followed to its groups by [`What::Placed`].
 //! * What is repeated without news is one entry: [`Entry::absorb`]. Alerts are sent again every minute and
-//!   groups looked at every few, for months.
+//!   groups looked at every few, for months. An alert that fires on is one entry, however often it is sent.
 
 use std::fmt;
 
@@ -445,43 +445,100 @@ impl Entry {
     /// Takes the next entry of the same subject in, if it says the same again; whether it did. One that was
     /// taken in before is not counted twice.
     pub fn absorb(&mut self, next: &Self) -> bool {
-        if next.position.at < self.until {
+        let is_known = next.until_lsn <= self.until_lsn;
+        if next.position.at < self.until || !self.what.is_again(&next.what, self.until, next.until)
+        {
             return false;
         }
-        let is_known = next.until_lsn <= self.until_lsn;
-        match (&mut self.what, &next.what) {
-            (
-                What::Touched {
-                    alert,
-                    ends_at,
-                    is_timeout,
-                },
-                What::Touched {
-                    alert: other,
-                    ends_at: new_end,
-                    is_timeout: is_guess,
-                },
-            ) if alert == other && is_timeout == is_guess => {
-                if !is_known {
-                    *ends_at = *new_end;
-                }
-            }
-            (What::Flushed(flush), What::Flushed(other))
-                if flush.is_silent() && flush.repeats(other) =>
-            {
-                if !is_known {
-                    (flush.due_at, flush.next_at) = (other.due_at, other.next_at);
-                }
-            }
-            (one @ What::SilenceUsed { .. }, other) if *one == *other => {}
-            _ => return false,
-        }
         if !is_known {
+            self.what.take_news(&next.what);
             self.until = next.until;
             self.until_lsn = next.until_lsn;
             self.times = self.times.saturating_add(next.times);
         }
         true
+    }
+}
+
+impl What {
+    /// Whether the other, at a later time, says the same again. An alert that fires on is the same, also if
+    /// its annotations change, as they do with every value in them.
+    fn is_again(&self, other: &Self, at: WallTime, then: WallTime) -> bool {
+        match (self, other) {
+            (Self::Flushed(flush), Self::Flushed(other)) => {
+                flush.is_silent() && flush.repeats(other)
+            }
+            (Self::SilenceUsed { .. }, _) => self == other,
+            (
+                Self::Received {
+                    starts_at: began, ..
+                },
+                Self::Received { starts_at, .. },
+            ) if began != starts_at => false,
+            (
+                Self::Received {
+                    alert,
+                    ends_at,
+                    is_timeout,
+                    ..
+                },
+                Self::Received {
+                    alert: other,
+                    ends_at: end,
+                    is_timeout: is_guess,
+                    ..
+                }
+                | Self::Touched {
+                    alert: other,
+                    ends_at: end,
+                    is_timeout: is_guess,
+                },
+            )
+            | (
+                Self::Touched {
+                    alert,
+                    ends_at,
+                    is_timeout,
+                },
+                Self::Touched {
+                    alert: other,
+                    ends_at: end,
+                    is_timeout: is_guess,
+                },
+            ) => {
+                let still_fires = (*ends_at <= at) == (*end <= then);
+                alert == other && is_timeout == is_guess && still_fires
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes over what is newer in the same.
+    fn take_news(&mut self, other: &Self) {
+        match (self, other) {
+            (Self::Flushed(flush), Self::Flushed(other)) => {
+                (flush.due_at, flush.next_at) = (other.due_at, other.next_at);
+            }
+            (
+                Self::Received {
+                    ends_at,
+                    annotations,
+                    generator_url,
+                    ..
+                },
+                Self::Received {
+                    ends_at: end,
+                    annotations: new,
+                    generator_url: link,
+                    ..
+                },
+            ) => (*ends_at, *annotations, *generator_url) = (*end, *new, *link),
+            (
+                Self::Received { ends_at, .. } | Self::Touched { ends_at, .. },
+                Self::Touched { ends_at: end, .. },
+            ) => *ends_at = *end,
+            _ => {}
+        }
     }
 }
 

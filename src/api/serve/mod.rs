@@ -27,6 +27,7 @@ pub use web::{Web, WebError, log_listening};
 
 use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -90,7 +91,16 @@ pub trait Listener: Send {
 
     /// Waits for the next one.
     fn accept(&mut self) -> impl Future<Output = io::Result<Self::Io>> + Send;
+
+    /// Who is at the other end, where that has an address.
+    fn peer(_io: &Self::Io) -> Option<IpAddr> {
+        None
+    }
 }
+
+/// Who sent a request: an extension of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) IpAddr);
 
 impl Listener for TcpListener {
     type Io = TcpStream;
@@ -101,12 +111,17 @@ impl Listener for TcpListener {
         stream.set_nodelay(true)?;
         Ok(stream)
     }
+
+    fn peer(io: &TcpStream) -> Option<IpAddr> {
+        io.peer_addr().ok().map(|peer| peer.ip().to_canonical())
+    }
 }
 
 /// What connections are served with.
 struct Served<B> {
     api: Arc<Api<B>>,
     web: Option<Arc<Web>>,
+    peer: Option<Peer>,
 }
 
 impl<B> Clone for Served<B> {
@@ -114,6 +129,7 @@ impl<B> Clone for Served<B> {
         Self {
             api: Arc::clone(&self.api),
             web: self.web.clone(),
+            peer: self.peer,
         }
     }
 }
@@ -127,7 +143,10 @@ impl<B> Served<B> {
 impl<B: Backend> Served<B> {
     /// Answers a request, and tells whether its body was read to the end.
     async fn answer(&self, request: hyper::Request<Incoming>) -> (Answer, bool) {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        if let Some(peer) = self.peer {
+            parts.extensions.insert(peer);
+        }
         let (body, has_ended) = ReadToEnd::new(body);
         let request = hyper::Request::from_parts(parts, body);
         let answer = match &self.web {
@@ -164,7 +183,11 @@ pub async fn serve_with<B: Backend>(
     web: Option<Arc<Web>>,
     stop: impl Future<Output = ()> + Send,
 ) {
-    let served = Served { api, web };
+    let served = Served {
+        api,
+        web,
+        peer: None,
+    };
     let api = Arc::clone(&served.api);
     let places = Arc::new(Semaphore::new(limits.connections_max));
     let (closing, is_closing) = watch::channel(false);
@@ -195,7 +218,8 @@ pub async fn serve_with<B: Backend>(
             }
             continue;
         };
-        let (served, is_closing) = (served.clone(), is_closing.clone());
+        let (mut served, is_closing) = (served.clone(), is_closing.clone());
+        served.peer = peer_of(&listener, &io).map(Peer);
         connections.spawn(async move {
             let open = served.api.metrics().connections.clone();
             open.inc();
@@ -216,6 +240,10 @@ pub async fn serve_with<B: Backend>(
         );
         connections.shutdown().await;
     }
+}
+
+fn peer_of<L: Listener>(_listener: &L, io: &L::Io) -> Option<IpAddr> {
+    L::peer(io)
 }
 
 /// Serves one connection to its end, in the protocol that it agrees upon.

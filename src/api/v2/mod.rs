@@ -18,7 +18,7 @@ pub(super) use negotiate::check_content_type;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hyper::header::{HeaderValue, RETRY_AFTER};
+use hyper::header::{HeaderValue, RETRY_AFTER, USER_AGENT};
 use hyper::{Method, Request, StatusCode};
 
 use super::answer::{Answer, empty, json, refused, said, with_allow};
@@ -27,6 +27,7 @@ use super::body::Body;
 use super::intake::{Intake, Taken};
 use super::metrics::Metrics;
 use super::routes::Endpoint;
+use super::serve::Peer;
 use crate::sys::Clock;
 use encode::{AlertList, GroupList};
 use lists::AlertFilter;
@@ -83,7 +84,7 @@ impl<B: Backend> V2<B> {
         }
         let query = Query::new(parts.uri.query().unwrap_or_default());
         let answer = match (endpoint, method == Method::POST) {
-            (Endpoint::Alerts, true) => self.post_alerts(taken).await,
+            (Endpoint::Alerts, true) => self.post_alerts(taken, sender(&parts)).await,
             (Endpoint::Alerts, false) => self.get_alerts(&query).await,
             (Endpoint::Groups, _) => self.get_groups(&query).await,
             (Endpoint::Silences, true) => self.post_silence(taken).await,
@@ -99,12 +100,13 @@ impl<B: Backend> V2<B> {
         answer.unwrap_or_else(|answer| answer)
     }
 
-    async fn post_alerts(&self, taken: Taken) -> Result<Answer, Answer> {
+    async fn post_alerts(&self, taken: Taken, sender: Option<Arc<str>>) -> Result<Answer, Answer> {
         let (settings, now) = (self.backend.settings(), self.clock.wall());
         let bytes = taken.bytes.clone();
         let is_long = bytes.len() > LONG_BODY_BYTES;
-        let received =
+        let mut received =
             aside(is_long, move || post_alerts::receive(&bytes, settings, now)).await??;
+        received.valid.sender = sender;
         self.metrics.received(&received);
         if !received.valid.alerts.is_empty() {
             self.backend
@@ -240,4 +242,23 @@ fn is_uuid(text: &str) -> bool {
         _ => false,
     };
     has_shape && uuid::Uuid::try_parse(text).is_ok()
+}
+
+/// What a sender says of itself is cut there: names and versions are shorter.
+const SENDER_BYTES_MAX: usize = 120;
+
+/// Who sent a request: `10.0.0.3 Prometheus/3.5.0`. What is not printable is left out.
+fn sender(parts: &http::request::Parts) -> Option<Arc<str>> {
+    let peer = parts.extensions.get::<Peer>();
+    let agent = parts.headers.get(USER_AGENT);
+    let agent = agent
+        .and_then(|agent| agent.to_str().ok())
+        .unwrap_or_default();
+    let agent = &agent[..agent.floor_char_boundary(SENDER_BYTES_MAX)];
+    match (peer, agent) {
+        (None, "") => None,
+        (None, agent) => Some(agent.into()),
+        (Some(Peer(address)), "") => Some(address.to_string().into()),
+        (Some(Peer(address)), agent) => Some(format!("{address} {agent}").into()),
+    }
 }

@@ -42,6 +42,7 @@ pub fn receive(body: &[u8], settings: Settings, now: WallTime) -> Result<Receive
     let mut received = Received {
         valid: NewAlerts {
             received_at: now,
+            sender: None,
             alerts: Vec::with_capacity(posted.alerts.len()),
         },
         errors: Vec::new(),

@@ -59,7 +59,7 @@ pub fn why(
     };
     let mut pasts = Vec::new();
     for place in &life.places {
-        pasts.push(Past::read(timeline, *place, alert.fingerprint.0, at)?);
+        pasts.push(Past::read(timeline, *place, &alert, at)?);
     }
     let subjects = Subjects {
         timeline,

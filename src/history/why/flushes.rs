@@ -2,8 +2,10 @@
 
 use std::ops::ControlFlow;
 
-use super::SCANNED_MAX;
+use super::answer::ShownAlert;
 use super::life::Place;
+use super::{LINES_MAX, SCANNED_MAX};
+use crate::core::notification_hash;
 use crate::history::entry::{Entry, Flush, GroupHash, Integration, Subject, Told, What};
 use crate::history::read::GroupFacts;
 use crate::history::timeline::{Order, Span, Timeline, TimelineError};
@@ -42,9 +44,10 @@ impl Past {
     pub(super) fn read(
         timeline: &dyn Timeline,
         place: Place,
-        alert: u64,
+        alert: &ShownAlert,
         at: WallTime,
     ) -> Result<Self, TimelineError> {
+        let hash = notification_hash(&alert.labels);
         let facts = timeline.group(place.group)?;
         let mut past = Self {
             place,
@@ -56,7 +59,7 @@ impl Past {
             facts,
         };
         for group in past.subjects() {
-            past.scan(timeline, group, alert, at)?;
+            past.scan(timeline, group, (alert.fingerprint.0, hash), at)?;
         }
         past.entries
             .sort_by_key(|entry| std::cmp::Reverse(entry.position));
@@ -79,13 +82,15 @@ impl Past {
         &mut self,
         timeline: &dyn Timeline,
         group: GroupHash,
-        alert: u64,
+        (alert, hash): (u64, u64),
         at: WallTime,
     ) -> Result<(), TimelineError> {
         let is_own = group == self.place.group;
         let mut scanned = 0;
+        let mut has_told = false;
         let mut visit = |entry: Entry| {
             scanned += 1;
+            has_told |= entry.what.is_about(hash);
             let is_before = self.place.since.is_some_and(|since| entry.until < since);
             match &entry.what {
                 What::Flushed(flush) if is_own => {
@@ -105,7 +110,8 @@ impl Past {
                 }
                 _ => {}
             }
-            match scanned >= SCANNED_MAX {
+            let is_enough = self.flush.is_some() && scanned >= LINES_MAX && (has_told || is_before);
+            match is_enough || scanned >= SCANNED_MAX {
                 true => ControlFlow::Break(()),
                 false => ControlFlow::Continue(()),
             }
@@ -150,15 +156,8 @@ impl Past {
     /// The last notification of the alert to an integration before a time: the entry of its intent.
     pub(super) fn last_told(&self, hash: u64, to: Option<&Integration>) -> Option<&Entry> {
         self.entries.iter().find(|entry| match &entry.what {
-            What::Intended {
-                firing,
-                resolved,
-                to: told,
-                ..
-            } => {
-                to.is_none_or(|to| to == told)
-                    && (firing.binary_search(&hash).is_ok()
-                        || resolved.binary_search(&hash).is_ok())
+            What::Intended { to: told, .. } => {
+                to.is_none_or(|to| to == told) && entry.what.is_about(hash)
             }
             _ => false,
         })
@@ -172,6 +171,20 @@ impl Past {
             } => *id == flush_id && to.receiver == receiver,
             _ => false,
         })
+    }
+}
+
+impl What {
+    /// Whether it is an intent to tell of the alert with that hash.
+    pub(super) fn is_about(&self, hash: u64) -> bool {
+        match self {
+            Self::Intended {
+                firing, resolved, ..
+            } => [firing, resolved]
+                .iter()
+                .any(|it| it.binary_search(&hash).is_ok()),
+            _ => false,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is known of an alert up to a time: when it was received, and which groups it was in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use super::SCANNED_MAX;
@@ -48,11 +48,14 @@ impl Life {
         let mut life = Self::default();
         let mut places: BTreeMap<GroupHash, Place> = BTreeMap::new();
         let mut order: Vec<GroupHash> = Vec::new();
+        // Those whose stay began after what is older.
+        let mut begun: BTreeSet<GroupHash> = BTreeSet::new();
         let subject = Subject::Alert(alert);
         let mut visit = |entry: Entry| {
             life.take(&entry, at);
             match entry.what {
-                What::Placed { group, .. } => {
+                // It may be said again: after a start with another configuration.
+                What::Placed { group, .. } if !begun.contains(&group) => {
                     let place = places.entry(group).or_insert_with(|| {
                         order.push(group);
                         Place {
@@ -61,10 +64,12 @@ impl Life {
                             left_at: None,
                         }
                     });
-                    // One that came before it left last is of an earlier stay.
-                    place.since.get_or_insert(entry.position.at);
+                    place.since = Some(entry.position.at);
                 }
                 What::Forgotten { group, .. } => {
+                    if places.contains_key(&group) {
+                        begun.insert(group);
+                    }
                     places.entry(group).or_insert_with(|| {
                         order.push(group);
                         Place {

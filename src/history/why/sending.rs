@@ -98,14 +98,10 @@ impl Sending {
         match &entry.what {
             What::Intended {
                 to,
-                firing,
-                resolved,
                 idempotency_key,
                 ..
             } if *to == self.to => {
-                let is_about =
-                    firing.binary_search(&hash).is_ok() || resolved.binary_search(&hash).is_ok();
-                if !is_about {
+                if !entry.what.is_about(hash) {
                     return true;
                 }
                 self.idempotency_key = *idempotency_key;

@@ -114,12 +114,14 @@ struct Waiting {
     answer: Option<oneshot::Receiver<Result<(), NotDurable>>>,
 }
 
-fn hand_in(shared: &Arc<Shared>, records: Vec<Record>) -> Waiting {
+fn hand_in(shared: &Arc<Shared>, records: Vec<Record>, from: Option<Arc<str>>) -> Waiting {
     let (sender, receiver) = oneshot::channel();
-    shared.journal.submit(Lane::Normal, records, |result| {
-        // The process may be at its end; what was sent stays.
-        let _ = sender.send(result);
-    });
+    shared
+        .journal
+        .submit_from(Lane::Normal, records, from, |result| {
+            // The process may be at its end; what was sent stays.
+            let _ = sender.send(result);
+        });
     Waiting {
         shared: Arc::clone(shared),
         answer: Some(receiver),
@@ -302,11 +304,11 @@ impl Backend for Node {
             let records = admission.records;
             let waiting: Vec<Waiting> = match records.len() {
                 0 => Vec::new(),
-                1..=RECORDS_TOGETHER_MAX => vec![hand_in(shared, records)],
+                1..=RECORDS_TOGETHER_MAX => vec![hand_in(shared, records, batch.sender)],
                 _ => {
                     let one_by_one = records.into_iter();
                     one_by_one
-                        .map(|record| hand_in(shared, vec![record]))
+                        .map(|record| hand_in(shared, vec![record], batch.sender.clone()))
                         .collect()
                 }
             };

@@ -76,6 +76,7 @@ pub(super) struct Engine {
     is_refusal_logged: bool,
     /// What explains what was decided, until it is handed in.
     explanations: Explanations,
+    tenant: Arc<str>,
 }
 
 impl Engine {
@@ -94,6 +95,7 @@ impl Engine {
             unsent: VecDeque::new(),
             is_refusal_logged: false,
             explanations: Explanations::default(),
+            tenant: super::TENANT.into(),
         }
     }
 
@@ -111,10 +113,18 @@ impl Engine {
         let mut release = Vec::new();
         let mut applied = None;
         self.take_back_refused();
+        for (at, event) in self.shared.take_happened() {
+            self.explanations.happened(super::TENANT, at, &event);
+        }
         let shared = Arc::clone(&self.shared);
         let mut core = shared.core();
         for arrival in arrived {
             let mut lsn = arrival.first;
+            if let Some(sender) = &arrival.sender {
+                let at = arrival.records.first().and_then(Record::at);
+                let at = at.unwrap_or(self.seen.0);
+                self.explanations.received(&self.tenant, at, lsn, sender);
+            }
             for record in arrival.records {
                 self.shared.counts.applied(&record);
                 let at = record.at();

@@ -35,6 +35,8 @@ pub(super) struct Arrival {
     pub(super) release: Vec<Notification>,
     /// Whether the core takes over from a jump of the clock when they are applied.
     pub(super) resumes: bool,
+    /// Who sent the alerts in them.
+    pub(super) sender: Option<Arc<str>>,
 }
 
 /// Records that the core decided, and the notifications that wait for them.
@@ -46,6 +48,8 @@ pub(super) struct Decided {
     pub(super) resumes: bool,
     /// How many records at the end explain the others. They are not handed in again if they are refused.
     pub(super) explanations: usize,
+    /// Who sent the alerts in them.
+    pub(super) sender: Option<Arc<str>>,
 }
 
 /// Records that were not made durable, and why.
@@ -85,16 +89,28 @@ impl Journal {
         Lsn(self.handed_on.load(Ordering::Acquire))
     }
 
-    /// Asks for the records to be appended together. `then` is called once: when they are durable and
-    /// on their way to the core, or with the reason why they are not, perhaps before this returns.
+    /// As [`Self::submit_from`], from nobody.
     pub(super) fn submit(
         self: &Arc<Self>,
         lane: Lane,
         records: Vec<Record>,
         then: impl FnOnce(Result<(), NotDurable>) + Send + 'static,
     ) {
+        self.submit_from(lane, records, None, then);
+    }
+
+    /// Asks for the records to be appended together. `then` is called once: when they are durable and
+    /// on their way to the core, or with the reason why they are not, perhaps before this returns.
+    pub(super) fn submit_from(
+        self: &Arc<Self>,
+        lane: Lane,
+        records: Vec<Record>,
+        sender: Option<Arc<str>>,
+        then: impl FnOnce(Result<(), NotDurable>) + Send + 'static,
+    ) {
         let decided = Decided {
             records,
+            sender,
             ..Decided::default()
         };
         self.submit_decided(lane, decided, |result| {
@@ -154,6 +170,7 @@ impl Journal {
             records: decided.records,
             release: decided.release,
             resumes: decided.resumes,
+            sender: decided.sender,
         });
     }
 

@@ -257,6 +257,11 @@ pub fn serve(options: &ServeOptions, world: &World) -> Result<(), Failure> {
         is_last_successful: AtomicBool::new(true),
         last_success_at: AtomicI64::new(started_at.0),
     });
+    if report.has_other_configuration() {
+        // What routed the alerts anew told nobody where they are now.
+        let placements = shared.core().placements();
+        shared.happened(shared.clock.wall(), placements);
+    }
     let threads = Threads::start(
         &shared,
         &arrivals,

@@ -70,6 +70,7 @@ impl Reloader {
             for event in &events {
                 self.shared.counts.happened(event);
             }
+            self.shared.happened(now, events);
             self.delivery.install(plan.installations.clone());
             self.shared.set_plan(Arc::clone(&plan));
             let record = Record::ConfigApplied(ConfigAppliedV1 {

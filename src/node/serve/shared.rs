@@ -9,8 +9,8 @@ use tracing::error;
 use super::counts::Counts;
 use super::journal::{Decided, Journal};
 use super::plan::Plan;
-use crate::core::Core;
-use crate::sys::{Clock, Entropy};
+use crate::core::{Core, Event};
+use crate::sys::{Clock, Entropy, WallTime};
 use crate::wal::{AppendError, Lsn};
 
 /// See the module header.
@@ -28,6 +28,8 @@ pub(super) struct Shared {
     applied: watch::Sender<Lsn>,
     /// What the log refused while it was handed in.
     refused: Mutex<Vec<Decided>>,
+    /// What a reload did, until the core's thread explains it.
+    happened: Mutex<Vec<(WallTime, Event)>>,
     /// Why the process cannot go on.
     failure: Mutex<Option<String>>,
     pub(super) failed: Notify,
@@ -58,6 +60,7 @@ impl Shared {
             plan: RwLock::new(plan),
             applied: watch::Sender::new(applied),
             refused: Mutex::default(),
+            happened: Mutex::default(),
             failure: Mutex::default(),
             failed: Notify::new(),
         }
@@ -97,6 +100,15 @@ impl Shared {
         let mut applied = self.applied.subscribe();
         // The sender is in `self`: it cannot be gone.
         let _ = applied.wait_for(|applied| *applied >= target).await;
+    }
+
+    /// What a new configuration did.
+    pub(super) fn happened(&self, at: WallTime, events: Vec<Event>) {
+        lock(&self.happened).extend(events.into_iter().map(|event| (at, event)));
+    }
+
+    pub(super) fn take_happened(&self) -> Vec<(WallTime, Event)> {
+        std::mem::take(&mut lock(&self.happened))
     }
 
     /// What the core decided was refused.

@@ -1,0 +1,68 @@
+//! Why somebody was told or not: scripted histories on a virtual clock with the real core, what it decided
+//! as records, and the answer to one question about each.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed, and its world is small"
+)]
+
+mod attempts;
+mod costs;
+mod entries;
+mod memory;
+mod negatives;
+#[expect(
+    dead_code,
+    reason = "the world of the tests of the core has more in it"
+)]
+#[path = "../core/support.rs"]
+mod support;
+mod verdicts;
+
+use tocsin::history::why::{Answer, Asked, Context, Question, WhyError, why};
+use tocsin::sys::WallTime;
+
+use memory::Memory;
+use support::{World, at, matchers};
+
+/// Asks about alerts that match, at a time, and now.
+pub(crate) fn try_ask(
+    world: &World,
+    text: &str,
+    receiver: Option<&str>,
+    when: i64,
+) -> Result<Answer, WhyError> {
+    let memory = Memory::of(&world.log);
+    let question = Question {
+        alert: Asked::Matchers(matchers(text)),
+        receiver: receiver.map(str::to_owned),
+        at: Some(at(when)),
+    };
+    let context = Context {
+        now: at(world.now.max(when)),
+        policy: Some(&world.policy),
+    };
+    why(&memory, &question, &context)
+}
+
+pub(crate) fn ask(world: &World, text: &str, when: i64) -> Answer {
+    try_ask(world, text, None, when).unwrap()
+}
+
+/// What a person reads first: the sentence, its kind, and what it rests on.
+pub(crate) fn said(answer: &Answer) -> Vec<String> {
+    let sentence = format!("{:?}: {}", answer.because, answer.sentence);
+    let evidence = answer.evidence.0.iter();
+    let evidence = evidence.map(|(name, value)| format!("{name}: {value}"));
+    std::iter::once(sentence).chain(evidence).collect()
+}
+
+/// The line that begins a timeline's text.
+pub(crate) fn lines(answer: &Answer) -> Vec<String> {
+    let line = |line: &tocsin::history::why::Line| {
+        let WallTime(at_ns) = line.at;
+        let seconds = (at_ns - support::START_NS) / support::SECOND_NS;
+        format!("{seconds} {}", line.text)
+    };
+    answer.timeline.iter().map(line).collect()
+}
