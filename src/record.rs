@@ -25,8 +25,8 @@ pub use explanation::{
 
 use crate::sys::WallTime;
 pub use crate::wal::Lsn;
-use crate::wal::RecordType;
 use crate::wal::frame::PAYLOAD_BYTES_MAX;
+use crate::wal::{NewRecord, RecordType};
 
 /// Label or annotation names and values, sorted by name.
 pub type Pairs = Vec<(String, String)>;
@@ -287,6 +287,18 @@ macro_rules! records {
             pub fn encode(&self) -> Result<Vec<u8>, CodecError> {
                 let encoded = match self { $(Self::$variant(body) => options().serialize(body),)* };
                 encoded.map_err(|source| CodecError::Encode { source })
+            }
+
+            /// As the log appends it.
+            ///
+            /// # Errors
+            /// As [`Self::encode`].
+            pub fn encoded(&self) -> Result<NewRecord, CodecError> {
+                Ok(NewRecord {
+                    record_type: self.record_type(),
+                    schema: self.schema(),
+                    payload: self.encode()?.into(),
+                })
             }
 
             /// Reads a record.

@@ -64,15 +64,8 @@ pub fn make(disk: Arc<dyn Disk>, now: WallTime, root: &Path) -> Result<()> {
 fn put(writer: &mut Writer, records: &[Record]) -> Result<()> {
     let records = records
         .iter()
-        .map(|record| {
-            let payload = record.encode()?;
-            Ok(NewRecord {
-                record_type: record.record_type(),
-                schema: record.schema(),
-                payload,
-            })
-        })
-        .collect::<Result<Vec<_>>>()?;
+        .map(Record::encoded)
+        .collect::<Result<Vec<_>, _>>()?;
     let records: Vec<&NewRecord> = records.iter().collect();
     writer.append(Lane::Normal, &records)?;
     Ok(())

@@ -442,7 +442,7 @@ mod tests {
         let record = NewRecord {
             record_type: RecordType(1),
             schema: 1,
-            payload: vec![1],
+            payload: vec![1].into(),
         };
         let request = Request::new(Lane::Normal, vec![record], Duration::ZERO, Box::new(|_| ()));
         let pushed = queue.push(request, Duration::ZERO);

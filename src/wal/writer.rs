@@ -28,6 +28,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
+
 use super::checkpoint::{self, CheckpointInfo, CheckpointWriter};
 use super::control::{CONTROL_SCHEMA, Control};
 use super::draft::{BATCH_START_BYTES, Draft, Position};
@@ -55,8 +57,9 @@ pub struct NewRecord {
     pub record_type: RecordType,
     /// The version of its payload's layout.
     pub schema: u8,
-    /// Its payload; at least one byte.
-    pub payload: Vec<u8>,
+    /// Its payload; at least one byte. Shared, so that neither copying a request nor letting go of one that
+    /// was answered costs the writer's thread anything a record.
+    pub payload: Bytes,
 }
 
 impl NewRecord {
@@ -64,7 +67,7 @@ impl NewRecord {
         Self {
             record_type: control.record_type(),
             schema: CONTROL_SCHEMA,
-            payload: control.encode(),
+            payload: control.encode().into(),
         }
     }
 }

@@ -6,6 +6,8 @@
 //! * `append/log, n under way`: the same records through the queue and the threads, with so many
 //!   requests waiting for their answer at a time: one as of a single sender, four as under load.
 //! * `append/log-8-senders`: eight senders with one record each, as eight connections would.
+//! * `of bare`: the same once more, in turns of a fraction of a second, so that a disk that is faster now
+//!   and slower then is so to all; a table of the middle ratio to the bare loop of the same turn.
 //! * `cpu`: [`Writer::append`] on a disk that does nothing.
 //! * `scan`: a recovery scan of one gigabyte, beside reading the same files with one checksum.
 //!
@@ -45,13 +47,13 @@ const SEGMENT_BYTES: u64 = 16 * 1024 * 1024;
 const SCAN_BYTES: u64 = 1024 * 1024 * 1024;
 
 fn record(at: usize) -> NewRecord {
-    let payload = (0..PAYLOAD_BYTES)
+    let payload: Vec<u8> = (0..PAYLOAD_BYTES)
         .map(|byte| (at + byte).to_le_bytes()[0])
         .collect();
     NewRecord {
         record_type: RecordType(1),
         schema: 1,
-        payload,
+        payload: payload.into(),
     }
 }
 
@@ -79,6 +81,28 @@ fn writer_in(dir: &Path) -> Writer {
     .0
 }
 
+/// How many batches are appended, and how many before them that are not measured: the file of the next
+/// segment is filled as soon as a store is opened, which for small batches is work that the running log
+/// does once in many seconds.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    settling: u64,
+    batches: u64,
+}
+
+impl Run {
+    fn of(batches: u64) -> Self {
+        Self {
+            settling: 0,
+            batches,
+        }
+    }
+
+    fn all(self) -> u64 {
+        self.settling + self.batches
+    }
+}
+
 /// The bytes that a batch of so many records takes in the log.
 fn batch_bytes(records: usize) -> usize {
     frame_bytes(16) + records * frame_bytes(PAYLOAD_BYTES)
@@ -101,11 +125,12 @@ fn blank(disk: &RealDisk, number: u64) -> (PathBuf, Arc<dyn DiskFile>) {
 /// `next_blank` gives the files; what it takes is measured if `is_fill_measured`.
 fn bare_over(
     disk: &RealDisk,
-    batches: u64,
+    run: Run,
     bytes: usize,
     is_fill_measured: bool,
     mut next_blank: impl FnMut() -> (PathBuf, Arc<dyn DiskFile>),
 ) -> Duration {
+    let batches = run.all();
     let per_file = (SEGMENT_BYTES - FRAMES_OFFSET) / bytes as u64;
     let buffer = vec![0x5a; bytes];
     let page = vec![0x5a; usize::try_from(FRAMES_OFFSET).unwrap()];
@@ -114,7 +139,7 @@ fn bare_over(
     while left > 0 {
         let waiting = Instant::now();
         let (path, file) = next_blank();
-        let start = if is_fill_measured && left < batches {
+        let mut start = if is_fill_measured && left < batches {
             waiting
         } else {
             Instant::now()
@@ -127,6 +152,9 @@ fn bare_over(
         }
         let now = left.min(per_file);
         for batch in 0..now {
+            if batches - left + batch == run.settling {
+                (total, start) = (Duration::ZERO, Instant::now());
+            }
             let offset = FRAMES_OFFSET + batch * bytes as u64;
             assert_eq!(file.pwrite(offset, &buffer).unwrap(), bytes);
             file.fdatasync().unwrap();
@@ -137,18 +165,18 @@ fn bare_over(
     total
 }
 
-fn bare(batches: u64, bytes: usize) -> Duration {
+fn bare(run: Run, bytes: usize) -> Duration {
     let dir = directory();
     let disk = RealDisk::new(dir.path());
     let mut number = 0;
-    bare_over(&disk, batches, bytes, false, || {
+    bare_over(&disk, run, bytes, false, || {
         number += 1;
         blank(&disk, number)
     })
 }
 
 /// As [`bare`], but the next file is filled by a second thread meanwhile, as the running log does.
-fn bare_beside_filling(batches: u64, bytes: usize) -> Duration {
+fn bare_beside_filling(run: Run, bytes: usize) -> Duration {
     let dir = directory();
     let disk = RealDisk::new(dir.path());
     std::thread::scope(|scope| {
@@ -161,19 +189,22 @@ fn bare_beside_filling(batches: u64, bytes: usize) -> Duration {
                 number += 1;
             }
         });
-        let total = bare_over(&disk, batches, bytes, true, || blanks.recv().unwrap());
+        let total = bare_over(&disk, run, bytes, true, || blanks.recv().unwrap());
         drop(blanks);
         total
     })
 }
 
-fn through_writer(batches: u64, records: usize) -> Duration {
+fn through_writer(run: Run, records: usize) -> Duration {
     let dir = directory();
     let mut writer = writer_in(dir.path());
     let records: Vec<NewRecord> = (0..records).map(record).collect();
     let refs: Vec<&NewRecord> = records.iter().collect();
     let mut total = Duration::ZERO;
-    for _ in 0..batches {
+    for batch in 0..run.all() {
+        if batch == run.settling {
+            total = Duration::ZERO;
+        }
         // The spare is made by another thread in the running log.
         writer.prepare_spare().unwrap();
         let start = Instant::now();
@@ -185,7 +216,7 @@ fn through_writer(batches: u64, records: usize) -> Duration {
 
 /// Requests of so many records through queue and threads, so many of them under way at a time; each
 /// is a batch and a sync of its own, so that there are as many as in the bare loop.
-fn through_log(batches: u64, records: usize, under_way: u64) -> Duration {
+fn through_log(run: Run, records: usize, under_way: u64) -> Duration {
     let dir = directory();
     let options = ThreadOptions {
         limits: QueueLimits {
@@ -197,10 +228,13 @@ fn through_log(batches: u64, records: usize, under_way: u64) -> Duration {
     let log = Log::start(writer_in(dir.path()), options, Box::new(|_| ())).unwrap();
     let records: Vec<NewRecord> = (0..records).map(record).collect();
     let (sender, answers) = mpsc::channel();
-    let start = Instant::now();
-    for batch in 0..batches {
+    let mut start = Instant::now();
+    for batch in 0..run.all() {
         if batch >= under_way {
             answers.recv().unwrap();
+        }
+        if batch == run.settling {
+            start = Instant::now();
         }
         let sender = sender.clone();
         let done = Box::new(move |result: Result<Appended, AppendError>| {
@@ -208,7 +242,7 @@ fn through_log(batches: u64, records: usize, under_way: u64) -> Duration {
         });
         log.append(Lane::Normal, records.clone(), done).unwrap();
     }
-    for _ in 0..batches.min(under_way) {
+    for _ in 0..run.all().min(under_way) {
         answers.recv().unwrap();
     }
     start.elapsed()
@@ -250,21 +284,21 @@ fn append(criterion: &mut Criterion) {
             bytes: bytes as u64,
         });
         group.bench_function(BenchmarkId::new("bare", records), |bencher| {
-            bencher.iter_custom(|batches| bare(batches, bytes));
+            bencher.iter_custom(|batches| bare(Run::of(batches), bytes));
         });
         group.bench_function(
             BenchmarkId::new("bare beside filling", records),
             |bencher| {
-                bencher.iter_custom(|batches| bare_beside_filling(batches, bytes));
+                bencher.iter_custom(|batches| bare_beside_filling(Run::of(batches), bytes));
             },
         );
         group.bench_function(BenchmarkId::new("writer", records), |bencher| {
-            bencher.iter_custom(|batches| through_writer(batches, records));
+            bencher.iter_custom(|batches| through_writer(Run::of(batches), records));
         });
         for under_way in [1, 4] {
             let name = format!("log, {under_way} under way");
             group.bench_function(BenchmarkId::new(name, records), |bencher| {
-                bencher.iter_custom(|batches| through_log(batches, records, under_way));
+                bencher.iter_custom(|batches| through_log(Run::of(batches), records, under_way));
             });
         }
     }
@@ -273,6 +307,82 @@ fn append(criterion: &mut Criterion) {
         bencher.iter_custom(eight_senders);
     });
     group.finish();
+}
+
+/// Turns of the comparison in turns.
+const TURNS: usize = 9;
+
+/// Batches of a turn, by the records of each: some tenth of a second.
+const TURN_BATCHES: [u64; 3] = [600, 500, 200];
+
+/// The loops of a turn; the log alone is beside its own thread that fills the next file, so that its
+/// bare loop has one too.
+const BARE: usize = 0;
+const BARE_BESIDE_FILLING: usize = 2;
+
+#[expect(
+    clippy::print_stdout,
+    reason = "the table belongs beside criterion's own figures"
+)]
+fn in_turns(_: &mut Criterion) {
+    type Loop = (&'static str, usize, fn(Run, usize) -> Duration);
+    let loops: [Loop; 5] = [
+        ("bare loop", BARE, |run, records| {
+            bare(run, batch_bytes(records))
+        }),
+        ("Writer::append", BARE, through_writer),
+        (
+            "bare loop beside filling",
+            BARE_BESIDE_FILLING,
+            |run, records| bare_beside_filling(run, batch_bytes(records)),
+        ),
+        ("log, one under way", BARE_BESIDE_FILLING, |run, records| {
+            through_log(run, records, 1)
+        }),
+        (
+            "log, four under way",
+            BARE_BESIDE_FILLING,
+            |run, records| through_log(run, records, 4),
+        ),
+    ];
+    println!(
+        "of bare: records a batch | loop | middle time of a batch | of its bare loop: middle, quarters"
+    );
+    for (records, batches) in BATCHES.into_iter().zip(TURN_BATCHES) {
+        let mut turns = Vec::new();
+        let run = Run {
+            settling: batches,
+            batches,
+        };
+        for turn in 0..TURNS {
+            let mut took = [Duration::ZERO; 5];
+            for place in 0..loops.len() {
+                // Nobody always comes after the same other.
+                let which = (turn + place) % loops.len();
+                took[which] = (loops[which].2)(run, records);
+            }
+            turns.push(took);
+        }
+        for (which, (name, base, _)) in loops.iter().enumerate() {
+            let mut times: Vec<f64> = turns
+                .iter()
+                .map(|took| took[which].as_secs_f64() * 1e6 / batches as f64)
+                .collect();
+            let mut ratios: Vec<f64> = turns
+                .iter()
+                .map(|took| took[*base].as_secs_f64() / took[which].as_secs_f64())
+                .collect();
+            times.sort_by(f64::total_cmp);
+            ratios.sort_by(f64::total_cmp);
+            println!(
+                "of bare: {records} | {name} | {:.1} µs | {:.2} ({:.2} to {:.2})",
+                times[TURNS / 2],
+                ratios[TURNS / 2],
+                ratios[TURNS / 4],
+                ratios[TURNS * 3 / 4],
+            );
+        }
+    }
 }
 
 /// A disk that takes everything and keeps nothing but what the opening of a store needs.
@@ -454,5 +564,5 @@ fn report_memory(before: &str, bytes: u64) {
     );
 }
 
-criterion_group!(benches, cpu, append, scan);
+criterion_group!(benches, in_turns, cpu, append, scan);
 criterion_main!(benches);

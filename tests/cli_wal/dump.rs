@@ -142,7 +142,7 @@ fn what_cannot_be_decoded_is_shown_as_it_is_with_the_reason() {
     let record = |number: u8, schema: u8| NewRecord {
         record_type: RecordType(number),
         schema,
-        payload: vec![0xde, 0xad],
+        payload: vec![0xde, 0xad].into(),
     };
     let records = [record(200, 1), record(1, 9), record(1, 1)];
     let records: Vec<&NewRecord> = records.iter().collect();

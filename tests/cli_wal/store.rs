@@ -221,11 +221,7 @@ impl Ran {
 }
 
 pub(crate) fn new_record(record: &Record) -> NewRecord {
-    NewRecord {
-        record_type: record.record_type(),
-        schema: record.schema(),
-        payload: record.encode().unwrap(),
-    }
+    record.encoded().unwrap()
 }
 
 pub(crate) fn append(writer: &mut Writer, records: &[Record]) -> Lsn {

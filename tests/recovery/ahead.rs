@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 
 use tocsin::sys::{Call, Errno, Fault, FaultKind};
-use tocsin::wal::{AppendError, DurableBatch, Lane, Log, QueueLimits, ThreadOptions};
+use tocsin::wal::{AppendError, DurableBatch, Lane, Log, NewRecord, QueueLimits, ThreadOptions};
 
 use crate::gate::{GatedDisk, open_gated};
 use crate::support::{World, text_record, texts};
@@ -54,8 +54,12 @@ impl Running {
             };
             sender.send((text, answer)).unwrap();
         });
-        let mut record = text_record(text);
-        record.payload.resize(text.len().max(bytes), b'.');
+        let mut payload = text.as_bytes().to_vec();
+        payload.resize(text.len().max(bytes), b'.');
+        let record = NewRecord {
+            payload: payload.into(),
+            ..text_record(text)
+        };
         self.log.append(lane, vec![record], done).unwrap();
     }
 

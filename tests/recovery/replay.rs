@@ -10,7 +10,7 @@ fn record_that_its_receiver_refuses_ends_the_start_and_is_named() {
     let world = World::new();
     let mut writer = world.open();
     let no_text = NewRecord {
-        payload: vec![0xff],
+        payload: vec![0xff].into(),
         ..text_record("")
     };
     writer.append(Lane::Normal, &[&no_text]).unwrap();

@@ -56,7 +56,7 @@ pub fn text_record(text: &str) -> NewRecord {
     NewRecord {
         record_type: RecordType(1),
         schema: 1,
-        payload: text.as_bytes().to_vec(),
+        payload: text.as_bytes().to_vec().into(),
     }
 }
 

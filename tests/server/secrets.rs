@@ -229,6 +229,9 @@ fn a_secret_is_sent_to_its_receiver_and_is_nowhere_else() {
         .body
         .matches("<secret>")
         .count();
+    let shown = place.amtool(&server, &["config", "show"]);
+    let is_shown = shown.contains("<secret>");
+    seen.push(("amtool config show".to_owned(), shown.into()));
     let ended = server.stop();
     seen.push(("the log".to_owned(), ended.log.into()));
     seen.extend(files(&place.data()));
@@ -247,5 +250,8 @@ fn a_secret_is_sent_to_its_receiver_and_is_nowhere_else() {
     let expected: BTreeSet<String> = [1, 5, 6, 7, 8, 9, 12, 13, 15, 16, 17, 18]
         .map(secret)
         .into();
-    assert_eq!((leaks, sent, masked >= 13), (vec![], expected, true));
+    assert_eq!(
+        (leaks, sent, masked >= 13, is_shown),
+        (vec![], expected, true, true)
+    );
 }

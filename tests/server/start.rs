@@ -10,7 +10,7 @@ use std::time::Duration;
 use tocsin::node::RealDisk;
 use tocsin::record::{AlertBatchV1, AlertV1, Record};
 use tocsin::sys::{Clock, SeededEntropy, VirtualClock, WallTime};
-use tocsin::wal::{Environment, IgnoreReplay, Lane, LogOptions, NewRecord, open};
+use tocsin::wal::{Environment, IgnoreReplay, Lane, LogOptions, open};
 
 use crate::support::{PROGRAM, Place, Request, Sink, one_webhook, told};
 
@@ -173,11 +173,7 @@ fn store_from_tomorrow(place: &Place, labels: &[(&str, &str)]) {
             generator_url: String::new(),
         }],
     });
-    let record = NewRecord {
-        record_type: record.record_type(),
-        schema: record.schema(),
-        payload: record.encode().unwrap(),
-    };
+    let record = record.encoded().unwrap();
     writer.append(Lane::Normal, &[&record]).unwrap();
 }
 

@@ -56,12 +56,8 @@ impl World {
     /// A second later, the records as one batch.
     pub(crate) fn append(&self, writer: &mut Writer, records: &[Record]) {
         self.clock.advance(Duration::from_secs(1));
-        let new = |record: &Record| NewRecord {
-            record_type: record.record_type(),
-            schema: record.schema(),
-            payload: record.encode().unwrap(),
-        };
-        let records: Vec<NewRecord> = records.iter().map(new).collect();
+        let encoded = |record: &Record| record.encoded().unwrap();
+        let records: Vec<NewRecord> = records.iter().map(encoded).collect();
         let records: Vec<&NewRecord> = records.iter().collect();
         writer.append(Lane::Normal, &records).unwrap();
     }

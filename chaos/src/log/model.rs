@@ -27,7 +27,7 @@ pub fn record(number: u64, payload_bytes: usize) -> NewRecord {
     NewRecord {
         record_type: NUMBERED,
         schema: 1,
-        payload,
+        payload: payload.into(),
     }
 }
 

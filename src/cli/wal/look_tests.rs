@@ -154,7 +154,7 @@ fn append(writer: &mut Writer) -> Lsn {
     let record = NewRecord {
         record_type: RecordType(1),
         schema: 1,
-        payload: vec![7; 220],
+        payload: vec![7; 220].into(),
     };
     writer.append(Lane::Normal, &[&record]).unwrap().last
 }

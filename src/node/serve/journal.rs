@@ -201,14 +201,9 @@ impl Journal {
 
 fn encode(records: &[Record]) -> Result<Vec<NewRecord>, AppendError> {
     let encoded = records.iter().map(|record| {
-        let payload = record.encode().map_err(|_| AppendError::TooLarge {
+        record.encoded().map_err(|_| AppendError::TooLarge {
             bytes: crate::wal::frame::PAYLOAD_BYTES_MAX + 1,
             bytes_max: crate::wal::frame::PAYLOAD_BYTES_MAX,
-        })?;
-        Ok(NewRecord {
-            record_type: record.record_type(),
-            schema: record.schema(),
-            payload,
         })
     });
     encoded.collect()

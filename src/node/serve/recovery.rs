@@ -242,13 +242,8 @@ fn continue_log(
         return Ok((log, durable));
     }
     let encoded = records.iter().map(|record| {
-        let payload = record.encode().map_err(|fault| AppendError::Poisoned {
+        record.encoded().map_err(|fault| AppendError::Poisoned {
             cause: fault.to_string(),
-        })?;
-        Ok(NewRecord {
-            record_type: record.record_type(),
-            schema: record.schema(),
-            payload,
         })
     });
     let encoded: Vec<NewRecord> = encoded.collect::<Result<_, AppendError>>()?;

@@ -115,6 +115,20 @@ impl Place {
         (output.status.code(), out)
     }
 
+    /// `tocsin amtool …` asking this server: everything that it printed.
+    pub(crate) fn amtool(&self, server: &Server, words: &[&str]) -> String {
+        let output = Command::new(PROGRAM)
+            .arg("amtool")
+            .args(words)
+            .arg(format!("--alertmanager.url=http://{}", server.address()))
+            .current_dir(self.data())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let printed = [output.stdout, output.stderr].concat();
+        String::from_utf8(printed).unwrap()
+    }
+
     /// What `tocsin wal check` finds: exit code, class, and whether the log ended in order.
     pub(crate) fn check(&self) -> (Option<i32>, Value, Value) {
         let (code, out) = self.wal(&["check", "--format", "json"]);
