@@ -4,8 +4,8 @@
 use std::ffi::OsString;
 
 use tocsin::cli::serve::flags::{
-    self, ExternalUrl, Features, HistoryMode, ListenAddress, LogFormat, LogLevel, Note, Parsed, ServeArgs,
-    ServeOptions, TornTail, WalSync,
+    self, ExternalUrl, Features, HistoryMode, ListenAddress, LogFormat, LogLevel, Note, Parsed,
+    ServeArgs, ServeOptions, TornTail, WalSync,
 };
 use tocsin::model::{Duration, Mode};
 use tocsin::sys::MemoryFiles;

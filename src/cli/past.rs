@@ -226,9 +226,14 @@ fn split_cursor(said: &str) -> (&str, Option<String>) {
     let last: Option<serde_json::Value> = lines
         .get(begin..)
         .and_then(|line| serde_json::from_str(line).ok());
-    let cursor = last.as_ref().and_then(|line| line.get("nextCursor")?.as_str());
+    let cursor = last
+        .as_ref()
+        .and_then(|line| line.get("nextCursor")?.as_str());
     match cursor {
-        Some(cursor) => (said.get(..begin).unwrap_or_default(), Some(cursor.to_owned())),
+        Some(cursor) => (
+            said.get(..begin).unwrap_or_default(),
+            Some(cursor.to_owned()),
+        ),
         None => (said, None),
     }
 }
@@ -288,7 +293,12 @@ impl Asking {
         match &place.data {
             Some(root) => Ok(Self::Log(Box::new(read(root, context)?))),
             None => Ok(Self::Server(
-                place.url.as_deref().unwrap_or(URL).trim_end_matches('/').to_owned(),
+                place
+                    .url
+                    .as_deref()
+                    .unwrap_or(URL)
+                    .trim_end_matches('/')
+                    .to_owned(),
             )),
         }
     }
@@ -386,8 +396,18 @@ mod tests {
         let end = "{\"a\":1}\n{\"b\":2}\n";
         let cursor = || Some("x".to_owned());
         assert_eq!(
-            [split_cursor(more), split_cursor(only), split_cursor(end), split_cursor("")],
-            [("{\"a\":1}\n", cursor()), ("", cursor()), (end, None), ("", None)]
+            [
+                split_cursor(more),
+                split_cursor(only),
+                split_cursor(end),
+                split_cursor("")
+            ],
+            [
+                ("{\"a\":1}\n", cursor()),
+                ("", cursor()),
+                (end, None),
+                ("", None)
+            ]
         );
     }
 }

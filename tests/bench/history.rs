@@ -127,7 +127,12 @@ fn fill(writer: &mut Writer) -> u64 {
     let hashes: Vec<u64> = (0..GROUPS).map(|it| group_hash(&key_of(it), 0)).collect();
     for (group, hash) in hashes.iter().enumerate() {
         for alert in 0..ALERTS_OF_GROUP {
-            writer.write(&received(group, alert, BEGIN_NS, BEGIN_NS + INTERVAL_S * SECOND_NS));
+            writer.write(&received(
+                group,
+                alert,
+                BEGIN_NS,
+                BEGIN_NS + INTERVAL_S * SECOND_NS,
+            ));
         }
         let placed = (0..ALERTS_OF_GROUP).map(|alert| PlacedV1 {
             alert: fingerprint(group, alert).0,
@@ -293,7 +298,10 @@ fn answers(index: &Arc<Index>) {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        let (group, alert) = (state as usize % GROUPS, (state >> 20) as usize % ALERTS_OF_GROUP);
+        let (group, alert) = (
+            state as usize % GROUPS,
+            (state >> 20) as usize % ALERTS_OF_GROUP,
+        );
         let second = (state >> 30) as i64 % (DAYS * 24 * 3600);
         let by_matchers = times.len() % 2 == 0;
         let asked = if by_matchers {
@@ -483,7 +491,9 @@ fn ingest() {
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     let wants = |name: &str| {
-        let named = ["month", "ingest"].iter().any(|it| wanted.iter().any(|word| word == it));
+        let named = ["month", "ingest"]
+            .iter()
+            .any(|it| wanted.iter().any(|word| word == it));
         !named || wanted.iter().any(|word| word == name)
     };
     if wants("month") {

@@ -44,13 +44,26 @@ fn history_of_an_alert_is_the_same_from_the_server_and_from_a_copied_log() {
     let sink = Sink::start();
     let place = Place::new(&one_webhook(&sink.url("/"), "0s", "1s"));
     let server = one_alert_from_beginning_to_end(&sink, &place);
-    let words = ["history", "alertname=DiskFull", "--kind", "received", "--kind", "touched",
-        "--kind", "intended", "--kind", "ended"];
+    let words = [
+        "history",
+        "alertname=DiskFull",
+        "--kind",
+        "received",
+        "--kind",
+        "touched",
+        "--kind",
+        "intended",
+        "--kind",
+        "ended",
+    ];
     let from_server = online(&server, &words);
     let from_log = offline(&copied(&place, "copy"), &words);
     let seen = kinds(&from_server);
     assert_eq!(
-        (seen.first().map(String::as_str), from_server["entries"].clone()),
+        (
+            seen.first().map(String::as_str),
+            from_server["entries"].clone()
+        ),
         (Some("received"), from_log["entries"].clone())
     );
 }
@@ -88,7 +101,10 @@ fn a_restart_keeps_history_that_the_log_has_no_more() {
     complete(&server);
     let after = online(&server, &["notifications"]);
     assert_eq!(
-        (before["notifications"].clone(), before["historyFrom"].clone()),
+        (
+            before["notifications"].clone(),
+            before["historyFrom"].clone()
+        ),
         (after["notifications"].clone(), after["historyFrom"].clone())
     );
 }
@@ -108,7 +124,13 @@ fn pages_go_on_where_the_one_before_ended_and_an_export_has_all_of_them() {
     let mut cursor: Option<String> = None;
     loop {
         let mut words = [&words[..], &["--limit", "7"]].concat();
-        words.extend(cursor.as_deref().map(|cursor| ["--cursor", cursor]).iter().flatten());
+        words.extend(
+            cursor
+                .as_deref()
+                .map(|cursor| ["--cursor", cursor])
+                .iter()
+                .flatten(),
+        );
         let page = online(&server, &words);
         // What comes meanwhile moves nothing.
         server.fire(&["Later"]);

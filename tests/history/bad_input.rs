@@ -14,10 +14,7 @@ fn a_wrong_question_gets_a_400_that_shows_the_right_form() {
             "why",
             "\"which alert? Give matchers, as in filter=alertname=\\\"DiskFull\\\", or fingerprint=3a1f…\"",
         ),
-        (
-            "why?filter=%7B",
-            "\"bad parameter filter: `{`: ",
-        ),
+        ("why?filter=%7B", "\"bad parameter filter: `{`: "),
         (
             "why?fingerprint=12",
             "\"bad parameter fingerprint: `12`: it is not 16 hexadecimal digits; example: fingerprint=66d3ba4ec1ba56a1\"",
@@ -80,9 +77,7 @@ fn a_command_says_in_one_line_what_is_wrong_with_a_question() {
     let data = place.data();
     let data = data.to_str().unwrap();
     std::fs::create_dir_all(data).unwrap();
-    let missing = format!(
-        "tocsin: error: {data} is not a tocsin data directory: "
-    );
+    let missing = format!("tocsin: error: {data} is not a tocsin data directory: ");
     let no_server = "tocsin: error: the server does not answer: ";
     let cases: [(&[&str], i32, &str); 2] = [
         (&["why", "a=b", "--data", data], 6, &missing),
@@ -108,7 +103,11 @@ fn without_history_a_question_is_told_so_and_everything_else_works() {
     sink.wait_to_be_told("A firing");
     let answer = server.get("/api/tocsin/v1/why?filter=a%3Db");
     assert_eq!(
-        (answer.status, answer.body.as_str(), place.data().join("index").exists()),
+        (
+            answer.status,
+            answer.body.as_str(),
+            place.data().join("index").exists()
+        ),
         (
             503,
             "\"there is no history: it is switched off (--history=off)\"\n",

@@ -82,7 +82,12 @@ impl Grown {
 
 fn rebuilds(server: &Server) -> f64 {
     let reasons = ["error", "panic", "hang", "mismatch", "foreign"];
-    let of = |reason| metric(server, &format!("tocsin_history_rebuilds_total{{reason=\"{reason}\"}}"));
+    let of = |reason| {
+        metric(
+            server,
+            &format!("tocsin_history_rebuilds_total{{reason=\"{reason}\"}}"),
+        )
+    };
     reasons.into_iter().map(of).sum()
 }
 
@@ -93,7 +98,9 @@ fn received(server: &Server) -> usize {
 
 /// The files of the index whose names begin so.
 fn files(index: &Path, begin: &str) -> Vec<PathBuf> {
-    let entries = fs::read_dir(index).unwrap().map(|entry| entry.unwrap().path());
+    let entries = fs::read_dir(index)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
     let has_begin = |path: &PathBuf| {
         let name = path.file_name().unwrap().to_string_lossy();
         name.starts_with(begin)

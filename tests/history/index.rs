@@ -127,7 +127,11 @@ fn entries_come_in_the_order_of_their_positions_over_many_chunks_and_within_a_sp
     let hours: Vec<i64> = (0..200).collect();
     for hour in &hours {
         let at = hour * 60 * MINUTE_NS;
-        add(&index, 10 + hour.unsigned_abs(), &received(["A", "B"][usize::from(hour % 2 == 1)], at));
+        add(
+            &index,
+            10 + hour.unsigned_abs(),
+            &received(["A", "B"][usize::from(hour % 2 == 1)], at),
+        );
     }
     assert!(index.contents().chunks > 10, "{:?}", index.contents());
     let subject = Subject::Alert(fingerprint("A"));
@@ -162,7 +166,11 @@ fn what_is_older_than_the_retention_goes_with_its_names_and_the_horizon_follows(
     };
     let index = open(&storage, limits);
     for day in 0..30 {
-        add(&index, 1 + day, &received(&format!("A{day}"), day as i64 * DAY_NS));
+        add(
+            &index,
+            1 + day,
+            &received(&format!("A{day}"), day as i64 * DAY_NS),
+        );
     }
     index.retain(WallTime(30 * DAY_NS)).unwrap();
     let past = Past::new(Arc::clone(&index), "");
@@ -178,7 +186,13 @@ fn what_is_older_than_the_retention_goes_with_its_names_and_the_horizon_follows(
     index.persist().unwrap();
     let reopened = open(&storage, limits);
     assert_eq!(
-        (first_known, first_kept, horizon > WallTime(18 * DAY_NS), horizon <= WallTime(20 * DAY_NS), reopened.contents()),
+        (
+            first_known,
+            first_kept,
+            horizon > WallTime(18 * DAY_NS),
+            horizon <= WallTime(20 * DAY_NS),
+            reopened.contents()
+        ),
         (Some(20), Some(20), true, true, index.contents())
     );
 }
@@ -193,14 +207,28 @@ fn more_bytes_than_allowed_are_not_kept() {
     let index = open(&storage, limits);
     for number in 0..30_000u32 {
         // Texts that pack badly.
-        let name = format!("{:x}{:x}", u64::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15), number.wrapping_mul(0x85EB_CA6B));
-        add(&index, 1 + u64::from(number), &received(&name, i64::from(number) * MINUTE_NS));
+        let name = format!(
+            "{:x}{:x}",
+            u64::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15),
+            number.wrapping_mul(0x85EB_CA6B)
+        );
+        add(
+            &index,
+            1 + u64::from(number),
+            &received(&name, i64::from(number) * MINUTE_NS),
+        );
         if number % 1000 == 0 {
-            index.retain(WallTime(i64::from(number) * MINUTE_NS)).unwrap();
+            index
+                .retain(WallTime(i64::from(number) * MINUTE_NS))
+                .unwrap();
         }
     }
     index.retain(WallTime(30_000 * MINUTE_NS)).unwrap();
     let size = storage.size_bytes().unwrap();
     let Contents { entries, .. } = index.contents();
-    assert_eq!((size <= 1_000_000, entries > 0), (true, true), "{size} bytes, {entries} entries");
+    assert_eq!(
+        (size <= 1_000_000, entries > 0),
+        (true, true),
+        "{size} bytes, {entries} entries"
+    );
 }

@@ -160,7 +160,7 @@ fn batch(lsn: u64) -> DurableBatch {
         records: vec![NewRecord {
             record_type: record.record_type(),
             schema: record.schema(),
-            payload: record.encode().unwrap(),
+            payload: record.encode().unwrap().into(),
         }],
     }
 }
@@ -200,8 +200,16 @@ fn kept(vice: Vice, bad: usize) -> Outcome {
         number += 1;
         feed.offer(batch(number));
         let condition = keeper.condition();
-        let has_failed = condition.rebuilds.iter().map(|(_, count)| count).sum::<u64>();
-        let expected = if vice == Vice::None { 0 } else { bad.min(3) as u64 };
+        let has_failed = condition
+            .rebuilds
+            .iter()
+            .map(|(_, count)| count)
+            .sum::<u64>();
+        let expected = if vice == Vice::None {
+            0
+        } else {
+            bad.min(3) as u64
+        };
         let is_there = has_failed >= expected && condition.lag_records == 0;
         (is_there && condition.contents.entries > 0).then_some(())
     });

@@ -44,7 +44,9 @@ fn after(kills: u64, seed: u64, flags: &[&str]) -> (BTreeSet<String>, f64) {
         assert_eq!(server.fire(&[&name]), 200, "seed {seed}, life {number}");
         if number % 3 == 0 {
             let begun = Instant::now();
-            until("the end of a life", || (begun.elapsed() >= life).then_some(()));
+            until("the end of a life", || {
+                (begun.elapsed() >= life).then_some(())
+            });
         }
         server.kill();
         fired.push(name);
@@ -57,11 +59,17 @@ fn after(kills: u64, seed: u64, flags: &[&str]) -> (BTreeSet<String>, f64) {
         true => 0.0,
         false => {
             complete(&server);
-            let page = online(&server, &["history", "--kind", "received", "--limit", "1000"]);
+            let page = online(
+                &server,
+                &["history", "--kind", "received", "--limit", "1000"],
+            );
             let received = page["entries"].as_array().unwrap().len() as u64;
             assert_eq!(received, kills, "seed {seed}: receipts in history");
             let of = |reason: &str| {
-                metric(&server, &format!("tocsin_history_rebuilds_total{{reason=\"{reason}\"}}"))
+                metric(
+                    &server,
+                    &format!("tocsin_history_rebuilds_total{{reason=\"{reason}\"}}"),
+                )
             };
             of("panic") + of("hang") + of("mismatch") + of("error") + of("foreign")
         }

@@ -15,7 +15,11 @@ pub(crate) fn tocsin(words: &[&str]) -> (Option<i32>, String, String) {
         .output()
         .unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code(), text(output.stdout), text(output.stderr))
+    (
+        output.status.code(),
+        text(output.stdout),
+        text(output.stderr),
+    )
 }
 
 /// The JSON that a command prints about a running server.
@@ -37,7 +41,11 @@ pub(crate) fn offline(data: &Path, words: &[&str]) -> Value {
 /// A copy of a data directory as it is, without the index.
 pub(crate) fn copied(place: &Place, name: &str) -> std::path::PathBuf {
     let to = place.path(name);
-    let status = Command::new("cp").arg("-r").arg(place.data()).arg(&to).status();
+    let status = Command::new("cp")
+        .arg("-r")
+        .arg(place.data())
+        .arg(&to)
+        .status();
     assert!(status.unwrap().success());
     let _ = std::fs::remove_dir_all(to.join("index"));
     to
@@ -50,7 +58,9 @@ pub(crate) fn metric(server: &Server, name: &str) -> f64 {
         let rest = line.strip_prefix(name)?;
         rest.strip_prefix(' ')
     });
-    line.unwrap_or_else(|| panic!("there is no {name}")).parse().unwrap()
+    line.unwrap_or_else(|| panic!("there is no {name}"))
+        .parse()
+        .unwrap()
 }
 
 /// Waits until the index has everything.

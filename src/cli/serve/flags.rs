@@ -27,9 +27,7 @@ use clap::{Args, CommandFactory, Parser};
 pub use address::{AddressError, ListenAddress};
 pub use external_url::{ExternalUrl, ExternalUrlError};
 pub use features::{FeatureError, Features};
-pub use options::{
-    HistoryMode, Note, OptionsError, ServeOptions, TornTail, WalSync, WebOptions,
-};
+pub use options::{HistoryMode, Note, OptionsError, ServeOptions, TornTail, WalSync, WebOptions};
 pub use values::{HistoryRetention, LogFormat, LogLevel};
 
 use crate::model::Duration;

@@ -8,10 +8,10 @@
 use serde_json::{Map, Value, json};
 
 use super::notifications::{Row, row};
+use crate::history::index::Past;
 use crate::history::{
     Entry, GroupHash, Order, Position, Span, Subject, Timeline, TimelineError, What,
 };
-use crate::history::index::Past;
 use crate::model::{Fingerprint, LabelSet};
 use crate::record::group_hash;
 use crate::sys::WallTime;
@@ -56,11 +56,13 @@ impl<'a> Exporter<'a> {
                 vec![self.event(at, "alertCreated", json!({ "alert": shown }))]
             }
             What::Placed { alert, group } => {
-                let body = json!({ "alert": self.grouped(*alert)?, "groupInfo": self.group(*group)? });
+                let body =
+                    json!({ "alert": self.grouped(*alert)?, "groupInfo": self.group(*group)? });
                 vec![self.event(at, "alertGrouped", body)]
             }
             What::Forgotten { alert, group } => {
-                let body = json!({ "alert": self.grouped(*alert)?, "groupInfo": self.group(*group)? });
+                let body =
+                    json!({ "alert": self.grouped(*alert)?, "groupInfo": self.group(*group)? });
                 vec![self.event(at, "alertResolved", body)]
             }
             What::Intended { .. } => match row(self.past, entry)? {
@@ -136,7 +138,11 @@ impl<'a> Exporter<'a> {
         };
         if let Value::Object(body) = &mut body {
             for name in ["firingAlerts", "resolvedAlerts"] {
-                if body.get(name).and_then(Value::as_array).is_some_and(Vec::is_empty) {
+                if body
+                    .get(name)
+                    .and_then(Value::as_array)
+                    .is_some_and(Vec::is_empty)
+                {
                     body.remove(name);
                 }
             }
@@ -208,10 +214,11 @@ impl<'a> Exporter<'a> {
             ..Span::ALL
         };
         let mut is_first = true;
-        self.past.scan(subject, before, Order::OldestFirst, &mut |first| {
-            is_first = first.position == position;
-            ControlFlow::Break(())
-        })?;
+        self.past
+            .scan(subject, before, Order::OldestFirst, &mut |first| {
+                is_first = first.position == position;
+                ControlFlow::Break(())
+            })?;
         Ok(is_first)
     }
 }

@@ -6,10 +6,10 @@ use std::ops::ControlFlow;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::Surroundings;
 use super::events::Exporter;
 use super::page::{Media, Said};
 use super::parameters::{Mistake, Parameters, cursor};
-use super::Surroundings;
 use crate::history::index::Past;
 use crate::history::{
     Entry, GroupHash, Order, Position, Span, Subject, Timeline, TimelineError, What,
@@ -19,8 +19,19 @@ use crate::record::group_hash;
 use crate::sys::WallTime;
 
 const KNOWN: &[&str] = &[
-    "filter", "fingerprint", "group", "receiver", "silence", "kind", "reason", "from", "to", "order",
-    "limit", "cursor", "format",
+    "filter",
+    "fingerprint",
+    "group",
+    "receiver",
+    "silence",
+    "kind",
+    "reason",
+    "from",
+    "to",
+    "order",
+    "limit",
+    "cursor",
+    "format",
 ];
 
 /// The kinds of entry, as `kind` names them.
@@ -109,11 +120,7 @@ pub(super) struct Selection {
 }
 
 impl Selection {
-    pub(super) fn read(
-        past: &Past,
-        parameters: &Parameters,
-        mode: Mode,
-    ) -> Result<Self, Mistake> {
+    pub(super) fn read(past: &Past, parameters: &Parameters, mode: Mode) -> Result<Self, Mistake> {
         let alerts = alerts(past, parameters, mode)?;
         let group = parameters.hash("group")?.map(GroupHash);
         let receiver = parameters.one("receiver")?.map(str::to_owned);
@@ -184,10 +191,7 @@ fn known_receiver(past: &Past, name: &str) -> Result<(), Mistake> {
 }
 
 /// Alerts, and the groups that they were in.
-fn of_alerts(
-    past: &Past,
-    alerts: &[(Fingerprint, LabelSet)],
-) -> Result<Vec<Subject>, Mistake> {
+fn of_alerts(past: &Past, alerts: &[(Fingerprint, LabelSet)]) -> Result<Vec<Subject>, Mistake> {
     let mut groups = BTreeSet::new();
     for (alert, _) in alerts {
         let subject = Subject::Alert(*alert);
@@ -206,7 +210,9 @@ fn of_alerts(
             .map_err(broken)?;
     }
     let alerts = alerts.iter().map(|(alert, _)| Subject::Alert(*alert));
-    Ok(alerts.chain(groups.into_iter().map(Subject::Group)).collect())
+    Ok(alerts
+        .chain(groups.into_iter().map(Subject::Group))
+        .collect())
 }
 
 /// Entries, and where to go on if there may be more.
@@ -329,13 +335,15 @@ pub(super) fn answer(
 }
 
 fn kinds(parameters: &Parameters) -> Result<Vec<String>, Mistake> {
-    let kinds = parameters.all("kind").map(|kind| match KINDS.contains(&kind) {
-        true => Ok(kind.to_owned()),
-        false => Err(Mistake::Bad(format!(
-            "bad parameter kind: `{kind}`: it is none of {}; example: kind=flushed",
-            KINDS.join(", ")
-        ))),
-    });
+    let kinds = parameters
+        .all("kind")
+        .map(|kind| match KINDS.contains(&kind) {
+            true => Ok(kind.to_owned()),
+            false => Err(Mistake::Bad(format!(
+                "bad parameter kind: `{kind}`: it is none of {}; example: kind=flushed",
+                KINDS.join(", ")
+            ))),
+        });
     kinds.collect()
 }
 
@@ -428,9 +436,10 @@ fn has_reason(what: &What, wanted: &[&str]) -> bool {
                 || (!flush.silenced.is_empty() && is_wanted("silenced"))
                 || (!flush.inhibited.is_empty() && is_wanted("inhibited"))
                 || flush.muted.iter().any(|it| is_wanted(it.by.as_str()))
-                || flush.told.iter().any(|it| {
-                    is_wanted(it.verdict.as_str()) || is_wanted(it.reason.as_str())
-                })
+                || flush
+                    .told
+                    .iter()
+                    .any(|it| is_wanted(it.verdict.as_str()) || is_wanted(it.reason.as_str()))
         }
         What::Intended { reason, .. } => is_wanted(reason),
         What::Ended { outcome, .. } => is_wanted(outcome),

@@ -19,8 +19,8 @@
 mod events;
 mod list;
 mod notifications;
-mod parameters;
 mod page;
+mod parameters;
 
 pub use page::{Media, Said};
 pub use parameters::{Mistake, Parameters};

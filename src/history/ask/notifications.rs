@@ -5,11 +5,11 @@ use std::ops::ControlFlow;
 use serde::Serialize;
 use serde_json::json;
 
+use super::Surroundings;
 use super::events::Exporter;
 use super::list::{Bounds, Selection, broken, collect};
 use super::page::{Media, Said};
 use super::parameters::{Mistake, Parameters, cursor};
-use super::Surroundings;
 use crate::core::notification_hash;
 use crate::history::index::Past;
 use crate::history::{
@@ -19,8 +19,18 @@ use crate::record::group_hash;
 use crate::sys::WallTime;
 
 const KNOWN: &[&str] = &[
-    "filter", "fingerprint", "group", "receiver", "status", "reason", "from", "to", "order", "limit",
-    "cursor", "format",
+    "filter",
+    "fingerprint",
+    "group",
+    "receiver",
+    "status",
+    "reason",
+    "from",
+    "to",
+    "order",
+    "limit",
+    "cursor",
+    "format",
 ];
 
 /// Entries behind an intent among which its end is looked for.
@@ -219,7 +229,10 @@ pub(super) fn answer(
         .iter()
         .map(|(_, labels)| notification_hash(labels))
         .collect();
-    let is_of_alerts = !parameters.0.iter().all(|(name, _)| name != "filter" && name != "fingerprint");
+    let is_of_alerts = !parameters
+        .0
+        .iter()
+        .all(|(name, _)| name != "filter" && name != "fingerprint");
     let is_wanted = |entry: &Entry| match &entry.what {
         What::Intended {
             reason,

@@ -52,7 +52,9 @@ impl Parameters {
     /// All values of a parameter.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let named = self.0.iter().filter(move |(it, _)| it == name);
-        named.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        named
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
     }
 
     /// Refuses what is not known.
@@ -66,7 +68,11 @@ impl Parameters {
                 self.0.len()
             )));
         }
-        match self.0.iter().find(|(name, _)| !known.contains(&name.as_str())) {
+        match self
+            .0
+            .iter()
+            .find(|(name, _)| !known.contains(&name.as_str()))
+        {
             None => Ok(()),
             Some((name, _)) => Err(Mistake::Bad(format!(
                 "there is no parameter `{name}`; there are: {}",
@@ -93,15 +99,17 @@ impl Parameters {
     /// # Errors
     /// About the first value that is not one matcher.
     pub fn matchers(&self, mode: Mode) -> Result<Option<Matchers>, Mistake> {
-        let parsed = self.all("filter").map(|text| match mode.parse_matcher(text) {
-            Ok(parsed) => Ok(parsed.value),
-            Err(error) => Err(Mistake::of(
-                "filter",
-                text,
-                &error.to_string(),
-                "alertname=\"DiskFull\"",
-            )),
-        });
+        let parsed = self
+            .all("filter")
+            .map(|text| match mode.parse_matcher(text) {
+                Ok(parsed) => Ok(parsed.value),
+                Err(error) => Err(Mistake::of(
+                    "filter",
+                    text,
+                    &error.to_string(),
+                    "alertname=\"DiskFull\"",
+                )),
+            });
         let matchers: Vec<_> = parsed.collect::<Result<_, _>>()?;
         Ok((!matchers.is_empty()).then(|| Matchers::new(matchers)))
     }

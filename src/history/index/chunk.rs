@@ -323,7 +323,10 @@ fn take(rest: &mut &[u8]) -> Option<u64> {
 
 fn put_difference(out: &mut Vec<u8>, value: i64, before: i64) {
     let difference = value.wrapping_sub(before);
-    put(out, ((difference << 1) ^ (difference >> 63)).cast_unsigned());
+    put(
+        out,
+        ((difference << 1) ^ (difference >> 63)).cast_unsigned(),
+    );
 }
 
 fn take_difference(rest: &mut &[u8]) -> Option<i64> {

@@ -19,7 +19,9 @@ impl Filter {
     /// A filter with these subjects in it.
     #[must_use]
     pub fn of(subjects: &[u64]) -> Self {
-        let words = (subjects.len() as u64 * BITS_PER_SUBJECT).div_ceil(64).max(1);
+        let words = (subjects.len() as u64 * BITS_PER_SUBJECT)
+            .div_ceil(64)
+            .max(1);
         let mut filter = Self {
             words: vec![0; usize::try_from(words).unwrap_or(1)],
         };
@@ -70,7 +72,13 @@ mod tests {
         let inside: Vec<u64> = (0..1000).map(hash).collect();
         let filter = Filter::of(&inside);
         let missed = inside.iter().filter(|it| !filter.may_have(**it)).count();
-        let false_hits = (1000..11_000).filter(|it| filter.may_have(hash(*it))).count();
-        assert_eq!((missed, false_hits < 300), (0, true), "{false_hits} false hits");
+        let false_hits = (1000..11_000)
+            .filter(|it| filter.may_have(hash(*it)))
+            .count();
+        assert_eq!(
+            (missed, false_hits < 300),
+            (0, true),
+            "{false_hits} false hits"
+        );
     }
 }

@@ -86,7 +86,10 @@ pub fn follow(
     if from > to {
         return Ok(Followed::default());
     }
-    let has_all = view.segments.first().is_some_and(|first| first.first <= from);
+    let has_all = view
+        .segments
+        .first()
+        .is_some_and(|first| first.first <= from);
     if !has_all {
         remember(disk.as_ref(), &view, index)?;
     }
@@ -98,17 +101,21 @@ pub fn follow(
         followed: Followed::default(),
         stop: None,
     };
-    let scanned = inspect(&since(view, from), Behind::HandOn, &mut |record: &Scanned<'_>| {
-        reader.record(record).map_err(|stop| {
-            reader.stop = Some(stop);
-            // Only ends the scan.
-            OpenError::Io {
-                operation: "go on after",
-                path: record.segment.path.clone(),
-                source: io::ErrorKind::Interrupted.into(),
-            }
-        })
-    });
+    let scanned = inspect(
+        &since(view, from),
+        Behind::HandOn,
+        &mut |record: &Scanned<'_>| {
+            reader.record(record).map_err(|stop| {
+                reader.stop = Some(stop);
+                // Only ends the scan.
+                OpenError::Io {
+                    operation: "go on after",
+                    path: record.segment.path.clone(),
+                    source: io::ErrorKind::Interrupted.into(),
+                }
+            })
+        },
+    );
     match reader.stop.take() {
         Some(Stop::Enough) => {}
         Some(Stop::Failed(error)) => return Err(error),
@@ -141,7 +148,9 @@ fn view(disk: &dyn Disk) -> Result<View, OpenError> {
 
 /// Without the segments that end before that record.
 fn since(mut view: View, from: Lsn) -> View {
-    let begun = view.segments.partition_point(|segment| segment.first <= from);
+    let begun = view
+        .segments
+        .partition_point(|segment| segment.first <= from);
     view.segments.drain(..begun.saturating_sub(1));
     view
 }
@@ -192,10 +201,15 @@ fn remember(disk: &dyn Disk, view: &View, index: &Index) -> Result<(), FollowErr
         return Ok(());
     };
     let mut found = Vec::new();
-    let read = read_checkpoint(disk, checkpoint.lsn, view.identity.id, &mut |kind, bytes| {
-        found.extend(remembered(kind, bytes)?);
-        Ok(())
-    });
+    let read = read_checkpoint(
+        disk,
+        checkpoint.lsn,
+        view.identity.id,
+        &mut |kind, bytes| {
+            found.extend(remembered(kind, bytes)?);
+            Ok(())
+        },
+    );
     match read {
         Ok(Ok(_)) => {}
         // It went away or is damaged: the log has to do.
@@ -216,7 +230,15 @@ fn remember(disk: &dyn Disk, view: &View, index: &Index) -> Result<(), FollowErr
                 let hash = GroupHash(group_hash(&key, ordinal));
                 groups.push(hash);
                 let (route, receiver) = (String::new(), String::new());
-                facts.groups.push((hash, GroupFacts { key, ordinal, route, receiver }));
+                facts.groups.push((
+                    hash,
+                    GroupFacts {
+                        key,
+                        ordinal,
+                        route,
+                        receiver,
+                    },
+                ));
                 at
             }
             Remembered::Alert(alert) => {

@@ -264,7 +264,11 @@ impl Keeper {
         self.shared.is_stopping.store(true, Ordering::Release);
         self.shared.setup.feed.end();
         self.shared.changed.notify_all();
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         // It ends in time by itself. What it would say if it panicked, it has said.
         let _ = thread.map(JoinHandle::join);
     }
@@ -346,7 +350,9 @@ impl Shared {
             .name("history-index".to_owned())
             .spawn(move || worker.work(place));
         if let Err(error) = spawned {
-            return Err(Fault::Reported(format!("there is no thread for it: {error}")));
+            return Err(Fault::Reported(format!(
+                "there is no thread for it: {error}"
+            )));
         }
         let ended = self.wait_for_end(&watch);
         if ended.is_err() {
@@ -368,7 +374,10 @@ impl Shared {
             }
             let now = self.setup.clock.monotonic();
             if self.is_stopping() && now.saturating_sub(*stopped_at.get_or_insert(now)) >= STOP {
-                debug!(component = "history", "The index of history is left as it is; the next start reads on");
+                debug!(
+                    component = "history",
+                    "The index of history is left as it is; the next start reads on"
+                );
                 watch.give_up();
                 return Ok(());
             }
@@ -458,8 +467,12 @@ impl Worker {
                 }
             }
         };
-        self.shared.missing.fetch_add(followed.missing, Ordering::Relaxed);
-        self.shared.unknown.fetch_add(followed.unknown, Ordering::Relaxed);
+        self.shared
+            .missing
+            .fetch_add(followed.missing, Ordering::Relaxed);
+        self.shared
+            .unknown
+            .fetch_add(followed.unknown, Ordering::Relaxed);
         Ok(())
     }
 

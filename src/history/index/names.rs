@@ -50,7 +50,8 @@ impl NameKey {
     /// That it is none of a name.
     pub fn read(bytes: &[u8]) -> Result<Self, Fault> {
         let read = || {
-            let (NAMES, [kind, rest @ ..]) = bytes.split_first().map(|(it, rest)| (*it, rest))? else {
+            let (NAMES, [kind, rest @ ..]) = bytes.split_first().map(|(it, rest)| (*it, rest))?
+            else {
                 return None;
             };
             let (tenant, id) = rest.split_first_chunk::<8>()?;
@@ -101,7 +102,13 @@ impl Names {
     ///
     /// # Errors
     /// That it is none.
-    pub fn restore(&mut self, key: &[u8], inner: &[u8], bytes: usize, crc: u32) -> Result<(), Fault> {
+    pub fn restore(
+        &mut self,
+        key: &[u8],
+        inner: &[u8],
+        bytes: usize,
+        crc: u32,
+    ) -> Result<(), Fault> {
         let key = NameKey::read(key)?;
         let known = Known {
             day: i64::from_le_bytes(*split(inner)?.0),
@@ -172,7 +179,11 @@ impl Names {
             let before = self.known.insert(key, known);
             self.bytes -= before.map_or(0, |it| u64::from(it.bytes));
         }
-        self.pending_bytes = self.pending.values().map(|(content, _)| content.len()).sum();
+        self.pending_bytes = self
+            .pending
+            .values()
+            .map(|(content, _)| content.len())
+            .sum();
     }
 
     /// Names that nothing was said about since then, and the least used of those that are too many bytes;
@@ -204,7 +215,10 @@ impl Names {
     /// How many there are.
     #[must_use]
     pub fn count(&self) -> usize {
-        let new = self.pending.keys().filter(|key| !self.known.contains_key(key));
+        let new = self
+            .pending
+            .keys()
+            .filter(|key| !self.known.contains_key(key));
         self.known.len() + new.count()
     }
 
@@ -217,7 +231,9 @@ impl Names {
     /// A name that is not in storage yet.
     #[must_use]
     pub fn pending(&self, key: NameKey) -> Option<&[u8]> {
-        self.pending.get(&key).map(|(content, _)| content.as_slice())
+        self.pending
+            .get(&key)
+            .map(|(content, _)| content.as_slice())
     }
 
     /// All names of a kind and a tenant that are not in storage yet.
@@ -225,7 +241,9 @@ impl Names {
     pub fn all_pending(&self, kind: u8, tenant: u64) -> BTreeMap<NameKey, Vec<u8>> {
         let pending = self.pending.iter();
         let pending = pending.filter(|(key, _)| key.kind == kind && key.tenant == tenant);
-        pending.map(|(key, (content, _))| (*key, content.clone())).collect()
+        pending
+            .map(|(key, (content, _))| (*key, content.clone()))
+            .collect()
     }
 
     /// Bytes of what is not in storage yet.

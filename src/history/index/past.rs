@@ -139,7 +139,8 @@ impl Past {
         let (kind, tenant, id) = (GROUPS, self.tenant, group.0);
         let content = self.index.name(NameKey { kind, tenant, id })?;
         let read = content.map(|content| decode_part("group", &content));
-        read.transpose().map_err(|error| Fault::Lied(error.to_string()))
+        read.transpose()
+            .map_err(|error| Fault::Lied(error.to_string()))
     }
 
     fn matching(

@@ -52,6 +52,8 @@ pub fn understand(said: &str) -> Result<(), Fault> {
         "reported" => Err(Fault::Reported(what)),
         "foreign" => Err(Fault::Foreign(what)),
         "lied" => Err(Fault::Lied(what)),
-        _ => Err(Fault::Panicked("the process that probed it died".to_owned())),
+        _ => Err(Fault::Panicked(
+            "the process that probed it died".to_owned(),
+        )),
     }
 }

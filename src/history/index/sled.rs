@@ -30,9 +30,10 @@ pub struct SledStorage {
 fn reported(error: &::sled::Error) -> Fault {
     use std::io::ErrorKind;
     let is_of_disk = match error {
-        ::sled::Error::Io(error) => {
-            !matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof)
-        }
+        ::sled::Error::Io(error) => !matches!(
+            error.kind(),
+            ErrorKind::InvalidData | ErrorKind::UnexpectedEof
+        ),
         _ => false,
     };
     match is_of_disk {

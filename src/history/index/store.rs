@@ -465,7 +465,10 @@ impl Index {
             let open = state.open.items().iter().filter(|item| is_wanted(item));
             let open: BTreeMap<Position, Vec<Item>> = by_position(open.cloned());
             let chunks = state.chunks.iter().filter(|it| may_have(&it.head));
-            (open, chunks.map(|it| Arc::clone(&it.head)).collect::<Vec<_>>())
+            (
+                open,
+                chunks.map(|it| Arc::clone(&it.head)).collect::<Vec<_>>(),
+            )
         };
         // The next chunk is at the end.
         chunks.sort_by_key(|head| match order {

@@ -449,7 +449,7 @@ impl Backend for Node {
                 records,
                 is_new,
             } = change;
-            (hand_in(shared, records), (id, is_new))
+            (hand_in(shared, records, None), (id, is_new))
         };
         Self::make_durable(vec![waiting]).await?;
         shared.caught_up().await;
@@ -472,7 +472,7 @@ impl Backend for Node {
             let Some(record) = record else {
                 return Ok(());
             };
-            hand_in(shared, vec![record])
+            hand_in(shared, vec![record], None)
         };
         Self::make_durable(vec![waiting]).await?;
         shared.caught_up().await;

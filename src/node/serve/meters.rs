@@ -14,8 +14,8 @@ use super::TENANT;
 use super::reload::Reloader;
 use super::shared::Shared;
 use crate::api::metrics::{
-    BuildInfo, FailedLabels, HistoryReading, IntegrationLabels, LimitedLabels, NamedOptions, ReasonLabels,
-    ServerMetrics, StateLabels, SubscriberLabels, WalReading,
+    BuildInfo, FailedLabels, HistoryReading, IntegrationLabels, LimitedLabels, NamedOptions,
+    ReasonLabels, ServerMetrics, StateLabels, SubscriberLabels, WalReading,
 };
 use crate::cli::serve::flags::{HistoryMode, ServeOptions};
 use crate::core::SilenceState;

@@ -22,8 +22,8 @@ use crate::sys::WallTime;
 use crate::wal::control::Control;
 use crate::wal::scan::Scanned;
 use crate::wal::{
-    AppendError, DurableSink, Environment, Lane, Log, LogOptions, Lsn, NewRecord, OpenError, Replay,
-    StartReport, StoreIdentity, ThreadOptions, Writer, open,
+    AppendError, DurableSink, Environment, Lane, Log, LogOptions, Lsn, NewRecord, OpenError,
+    Replay, StartReport, StoreIdentity, ThreadOptions, Writer, open,
 };
 
 /// Records of that length surely fit into a batch of the log.

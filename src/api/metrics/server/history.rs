@@ -133,7 +133,8 @@ impl HistoryMetrics {
         self.size_bytes.set(number(reading.size_bytes));
         self.entries.set(number(reading.entries));
         let since = reading.known_since_seconds.unwrap_or_default();
-        self.known_since.set(number(u64::try_from(since).unwrap_or_default()));
+        self.known_since
+            .set(number(u64::try_from(since).unwrap_or_default()));
         let rebuilds = reading.rebuilds.iter().map(|it| (&self.rebuilds_total, it));
         let dropped = reading.dropped.iter().map(|it| (&self.dropped_total, it));
         for (of, (reason, count)) in rebuilds.chain(dropped) {
