@@ -24,6 +24,8 @@ pub(super) struct ProbeArgs {
 /// # Errors
 /// That the output cannot be written.
 pub(super) fn run(args: &ProbeArgs, context: &mut Context<'_>) -> Result<Exit, Problem> {
+    // Nobody waits for the answer any more when the server is gone. Where it cannot be said, it is as well.
+    let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
     let said = probe(&args.data_dir, args.store.into_bytes());
     writeln!(context.out, "{said}")?;
     Ok(exit::SOUND)

@@ -1,5 +1,14 @@
 //! The index of history: what it holds, what is answered from it, and that nothing suffers when it does.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "these tests are about a real process on a real disk, in real time"
+)]
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of a test fail as the test does"
+)]
+
 #[allow(
     dead_code,
     unused_imports,

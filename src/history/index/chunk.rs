@@ -27,8 +27,9 @@ use crate::record::{decode_part, encode_part};
 use crate::sys::WallTime;
 use crate::wal::Lsn;
 
-/// A chunk is full with that many bytes of entries: unpacking it takes a millisecond.
-pub const CHUNK_BYTES_MAX: usize = 256 * 1024;
+/// A chunk is full with that many bytes of entries: unpacking it takes a tenth of a millisecond, and the
+/// timeline of an alert over a month is in more than a hundred of them.
+pub const CHUNK_BYTES_MAX: usize = 32 * 1024;
 
 /// A chunk is full with that many subjects: its filter is a value of 5 kB then.
 pub const CHUNK_SUBJECTS_MAX: usize = 4096;

@@ -14,6 +14,12 @@ pub const COMMAND: &str = "history-probe";
 /// Where sled's files are, in the data directory.
 pub const DIRECTORY: &str = "index";
 
+/// How often a lock is tried, and how long is waited in between: altogether less than a probe may take.
+const TRIES_MAX: u32 = 50;
+
+/// See [`TRIES_MAX`].
+const TRY_EVERY: Duration = Duration::from_millis(100);
+
 /// What a probe says of an index that it found sound. One that dies says nothing.
 const SOUND: &str = "sound";
 
@@ -27,7 +33,7 @@ pub fn probe(data_dir: &Path, store: [u8; 16]) -> String {
         bytes_max: u64::MAX,
     };
     let probed = || {
-        let storage = SledStorage::open(&data_dir.join(DIRECTORY))?;
+        let storage = open(&data_dir.join(DIRECTORY))?;
         Index::open(Arc::new(storage), store, limits)?.verify()
     };
     match probed() {
@@ -37,6 +43,19 @@ pub fn probe(data_dir: &Path, store: [u8; 16]) -> String {
         Err(Fault::Lied(what)) => format!("lied {what}"),
         Err(fault) => format!("lied {fault}"),
     }
+}
+
+/// The probe of a process that was killed may still be at it, for a moment.
+fn open(directory: &Path) -> Result<SledStorage, Fault> {
+    for _ in 0..TRIES_MAX {
+        match SledStorage::open(directory) {
+            Err(Fault::Reported(what)) if what.contains("could not acquire lock") => {
+                std::thread::park_timeout(TRY_EVERY);
+            }
+            other => return other,
+        }
+    }
+    SledStorage::open(directory)
 }
 
 /// What a probe has said.

@@ -28,8 +28,9 @@ use crate::history::{Entry, Order, Position, Span};
 use crate::sys::WallTime;
 use crate::wal::Lsn;
 
-/// Unpacked chunks that are kept for the next question: it is mostly about the same time. Two megabytes.
-const CACHED_CHUNKS_MAX: usize = 8;
+/// Unpacked chunks that are kept: one question looks through the same timeline several times. Some eight
+/// megabytes.
+const CACHED_CHUNKS_MAX: usize = 256;
 
 /// New names that are kept in memory until they are written.
 const PENDING_NAMES_BYTES_MAX: usize = 1024 * 1024;

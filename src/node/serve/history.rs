@@ -12,10 +12,11 @@ use std::fs;
 use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use hyper::StatusCode;
+use uuid::Uuid;
 
 use super::shared::Shared;
 use crate::api::backend::Refusal;
@@ -26,7 +27,7 @@ use crate::history::index::feed::Feed;
 use crate::history::index::keeper::{HANG, Keeper, Place, Setup, Source};
 use crate::history::index::{Fault, Limits, Past, SledStorage, Storage, UNFINISHED, probe};
 use crate::model::Mode;
-use crate::wal::{Log, OpenError, StoreIdentity};
+use crate::wal::{Log, OpenError, StoreIdentity, layout};
 
 /// Bytes of index for which a probe gets another second.
 const PROBED_BYTES_A_SECOND: u64 = 16 * 1024 * 1024;
@@ -38,6 +39,55 @@ const ANSWER_BYTES_MAX: u64 = 4096;
 /// when both want the processor.
 const NICENESS: i32 = 10;
 
+/// A probe that is under way, and how long it may take.
+pub(super) type Probing = Result<(Child, Duration), Fault>;
+
+/// Starts the probe of the index, if there is one. This comes before the log is opened: whoever kills this
+/// process in the middle of a `fork` must not leave a child behind that holds the lock of the store.
+pub(super) fn begin(options: &ServeOptions, world: &World) -> Option<Probing> {
+    let disk = (world.open_disk)(&options.data_dir);
+    let is_held = !matches!(disk.lock_holder(layout::lock_path()), Ok(None));
+    let identity = StoreIdentity::read(disk.as_ref()).ok().flatten();
+    if is_held || options.history != HistoryMode::Sled {
+        return None;
+    }
+    start_probe(&options.data_dir, identity?.id.0).transpose()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "sled has files of its own, which no disk handle knows"
+)]
+fn start_probe(data_dir: &Path, store: Uuid) -> Result<Option<(Child, Duration)>, Fault> {
+    let directory = data_dir.join(probe::DIRECTORY);
+    let files = match fs::read_dir(&directory) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        other => other.map_err(reported("list", &directory))?,
+    };
+    let mut bytes = 0;
+    for file in files {
+        let file = file.map_err(reported("list", &directory))?;
+        if file.file_name().to_string_lossy().ends_with(UNFINISHED) {
+            // sled 0.34 takes it for a snapshot, and fails for ever.
+            fs::remove_file(file.path()).map_err(reported("remove", &file.path()))?;
+            continue;
+        }
+        bytes += file.metadata().map_or(0, |it| it.len());
+    }
+    let limit = HANG + Duration::from_secs(bytes / PROBED_BYTES_A_SECOND);
+    let program = std::env::current_exe().map_err(reported("find", Path::new("tocsin")))?;
+    let child = Command::new(program)
+        .arg(probe::COMMAND)
+        .arg(data_dir)
+        .arg(store.to_string())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(reported("start a probe of", &directory))?;
+    Ok(Some((child, limit)))
+}
+
 /// Starts the index, unless it is switched off. Without one the server is the same.
 ///
 /// # Errors
@@ -47,6 +97,7 @@ pub(super) fn start(
     world: &World,
     shared: &Arc<Shared>,
     feed: &Arc<Feed>,
+    probing: Option<Probing>,
 ) -> Result<Option<Keeper>, OpenError> {
     let disk = (world.open_disk)(&options.data_dir);
     let Some(identity) = StoreIdentity::read(disk.as_ref())? else {
@@ -58,7 +109,7 @@ pub(super) fn start(
         HistoryMode::Memory => None,
         HistoryMode::Sled => Some(Arc::new(OnDisk {
             data_dir: options.data_dir.clone(),
-            store,
+            probing: Mutex::new(probing),
         }) as Arc<dyn Place>),
     };
     let (of_durable, of_handed_on) = (Arc::clone(shared), Arc::clone(shared));
@@ -131,7 +182,8 @@ fn give_way() {
 #[derive(Debug)]
 struct OnDisk {
     data_dir: PathBuf,
-    store: [u8; 16],
+    /// The probe, until somebody has waited for it. What is made after it needs none.
+    probing: Mutex<Option<Probing>>,
 }
 
 impl OnDisk {
@@ -151,35 +203,17 @@ fn reported(operation: &str, path: &Path) -> impl FnOnce(io::Error) -> Fault {
 )]
 impl Place for OnDisk {
     fn probe(&self) -> Result<(), Fault> {
-        let directory = self.directory();
-        let files = match fs::read_dir(&directory) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-            other => other.map_err(reported("list", &directory))?,
-        };
-        let mut bytes = 0;
-        for file in files {
-            let file = file.map_err(reported("list", &directory))?;
-            let name = file.file_name();
-            if name.to_string_lossy().ends_with(UNFINISHED) {
-                // sled 0.34 takes it for a snapshot, and fails for ever.
-                fs::remove_file(file.path()).map_err(reported("remove", &file.path()))?;
-                continue;
-            }
-            bytes += file.metadata().map_or(0, |it| it.len());
+        let probing = self
+            .probing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        match probing {
+            Some(Ok((child, limit))) => probe::understand(&answer_within(child, limit)?),
+            Some(Err(fault)) => Err(fault),
+            None if self.directory().exists() => Err(Fault::Lied("it was not probed".to_owned())),
+            None => Ok(()),
         }
-        let limit = HANG + Duration::from_secs(bytes / PROBED_BYTES_A_SECOND);
-        let store = uuid::Uuid::from_bytes(self.store).to_string();
-        let program = std::env::current_exe().map_err(reported("find", Path::new("tocsin")))?;
-        let child = Command::new(program)
-            .arg(probe::COMMAND)
-            .arg(&self.data_dir)
-            .arg(store)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(reported("start a probe of", &directory))?;
-        probe::understand(&answer_within(child, limit)?)
     }
 
     fn open(&self) -> Result<Box<dyn Storage>, Fault> {

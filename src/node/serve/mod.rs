@@ -205,6 +205,7 @@ pub fn serve(options: &ServeOptions, world: &World) -> Result<(), Failure> {
         intents: Intents::Off,
     });
     let environment = world.environment(&options.data_dir);
+    let probing = history::begin(&options, world);
     let opening = Opening {
         environment: &environment,
         options: LogOptions {
@@ -270,7 +271,7 @@ pub fn serve(options: &ServeOptions, world: &World) -> Result<(), Failure> {
         report.log_bytes(),
     )
     .map_err(start("start the threads of the server"))?;
-    let history = Arc::new(history::start(&options, world, &shared, &feed)?);
+    let history = Arc::new(history::start(&options, world, &shared, &feed, probing)?);
     http.meters.begin(Source {
         shared: Arc::clone(&shared),
         history: Arc::clone(&history),
