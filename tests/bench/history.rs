@@ -83,7 +83,7 @@ struct Writer {
 impl Writer {
     fn write(&mut self, record: &Record) {
         let lsn = Lsn(self.lsn);
-        let added = addition(lsn, record).expect("it can be encoded");
+        let added = addition(lsn, record, WallTime(0)).expect("it can be encoded");
         self.entries += added.entries.len() as u64;
         self.index
             .add(lsn, record.at(), added)

@@ -57,7 +57,11 @@ fn touched(name: &str, at_ns: i64) -> Record {
 fn add(index: &Index, lsn: u64, record: &Record) {
     let lsn = Lsn(lsn);
     index
-        .add(lsn, record.at(), addition(lsn, record).unwrap())
+        .add(
+            lsn,
+            record.at(),
+            addition(lsn, record, WallTime(0)).unwrap(),
+        )
         .unwrap();
 }
 

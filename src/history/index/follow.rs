@@ -60,7 +60,8 @@ pub fn take(
     }
     match Record::decode(record_type, schema, payload) {
         Ok(record) => {
-            index.add(lsn, record.at(), addition(lsn, &record)?)?;
+            let before = index.known_until().unwrap_or_default();
+            index.add(lsn, record.at(), addition(lsn, &record, before)?)?;
             Ok(true)
         }
         Err(_) => {

@@ -34,13 +34,20 @@ fn subject_hash(tenant: u64, subject: &Subject) -> u64 {
     XxHash64::oneshot(tenant, &subject.key())
 }
 
-/// What a record adds to the index.
+/// What a record adds to the index. Some records do not say when they were written; `before` is the time of
+/// the last one that did.
 ///
 /// # Errors
 /// That something in it cannot be encoded.
-pub fn addition(lsn: Lsn, record: &Record) -> Result<Addition, Fault> {
-    let at = record.at().unwrap_or_default();
-    of_facts(record.tenant(), at, read(lsn, record))
+pub fn addition(lsn: Lsn, record: &Record, before: WallTime) -> Result<Addition, Fault> {
+    let mut facts = read(lsn, record);
+    if record.at().is_none() {
+        for noted in &mut facts.entries {
+            noted.entry.position.at = before;
+            noted.entry.until = before;
+        }
+    }
+    of_facts(record.tenant(), record.at().unwrap_or(before), facts)
 }
 
 /// As [`addition`], of what was read already.
