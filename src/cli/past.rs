@@ -192,14 +192,14 @@ impl ListArgs {
     fn run(
         &self,
         route: Route,
-        parameters: Parameters,
+        parameters: &Parameters,
         context: &mut Context<'_>,
     ) -> Result<Exit, Problem> {
         let asked = Asking::new(&self.place, context)?;
         let exports_all =
             self.format == ListForm::Jsonl && self.limit.is_none() && self.cursor.is_none();
         if !exports_all {
-            let said = asked.ask(route, &parameters, context)?;
+            let said = asked.ask(route, parameters, context)?;
             context.out.write_all(said.as_bytes())?;
             return Ok(exit::SOUND);
         }
@@ -266,7 +266,7 @@ pub(super) fn history(args: &HistoryArgs, context: &mut Context<'_>) -> Result<E
     let mut parameters = args.list.parameters();
     add(&mut parameters, "silence", args.silence.as_ref());
     add_all(&mut parameters, "kind", &args.kind);
-    args.list.run(Route::History, parameters, context)
+    args.list.run(Route::History, &parameters, context)
 }
 
 /// Runs `tocsin notifications`.
@@ -279,7 +279,7 @@ pub(super) fn notifications(
 ) -> Result<Exit, Problem> {
     let mut parameters = args.list.parameters();
     add_all(&mut parameters, "status", &args.status);
-    args.list.run(Route::Notifications, parameters, context)
+    args.list.run(Route::Notifications, &parameters, context)
 }
 
 /// Whoever answers.

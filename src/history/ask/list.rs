@@ -63,6 +63,10 @@ const ALERTS_MAX: usize = 100;
 /// Entries of one subject that are looked at for one page; the next page goes on there.
 const SCANNED_MAX: usize = 50_000;
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it is what `map_err` hands over"
+)]
 pub(super) fn broken(error: TimelineError) -> Mistake {
     Mistake::Broken(error.to_string())
 }

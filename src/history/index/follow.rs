@@ -11,7 +11,7 @@ use crate::history::{Entry, Facts, GroupFacts, GroupHash, Noted, Position, Subje
 use crate::model::Fingerprint;
 use crate::record::{Record, group_hash};
 use crate::sys::{Disk, WallTime};
-use crate::wal::checkpoint::read_checkpoint;
+use crate::wal::checkpoint::{CheckpointFile, read_checkpoint};
 use crate::wal::scan::{Behind, Scanned, inspect};
 use crate::wal::{Lsn, OpenError, RecordType, View};
 
@@ -198,7 +198,7 @@ impl Reader<'_> {
 
 /// What the newest whole checkpoint remembers of alerts and groups from before the log.
 fn remember(disk: &dyn Disk, view: &View, index: &Index) -> Result<(), FollowError> {
-    let Some(checkpoint) = view.checkpoints.iter().find_map(|it| it.whole()) else {
+    let Some(checkpoint) = view.checkpoints.iter().find_map(CheckpointFile::whole) else {
         return Ok(());
     };
     let mut found = Vec::new();

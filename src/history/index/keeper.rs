@@ -398,7 +398,8 @@ struct Worker {
 
 impl Worker {
     fn work(self, place: Option<Arc<dyn Place>>) {
-        let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.fill(place)));
+        let worked =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.fill(place.as_ref())));
         let worked = worked.unwrap_or_else(|_| Err(Fault::Panicked("its thread".to_owned())));
         let mut state = self.shared.lock();
         if state.worker == self.number {
@@ -412,12 +413,12 @@ impl Worker {
         self.shared.lock().worker == self.number
     }
 
-    fn fill(&self, place: Option<Arc<dyn Place>>) -> Result<(), Fault> {
+    fn fill(&self, place: Option<&Arc<dyn Place>>) -> Result<(), Fault> {
         let setup = &self.shared.setup;
         (setup.source.give_way)();
         let started = setup.clock.monotonic();
         let mut limits = setup.limits;
-        let storage: Box<dyn Storage> = match &place {
+        let storage: Box<dyn Storage> = match place {
             Some(place) => {
                 place.probe()?;
                 self.watch.call(|| place.open())?

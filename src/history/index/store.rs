@@ -100,6 +100,9 @@ pub struct Index {
     reported: Mutex<Option<Fault>>,
 }
 
+/// Receives names and what they stand for.
+pub type VisitNames<'a> = dyn FnMut(NameKey, &[u8]) -> Result<(), Fault> + 'a;
+
 type Cached = (Arc<Head>, Arc<Unpacked>);
 
 /// What is about to be written, and what it changes.
@@ -589,12 +592,7 @@ impl Index {
     ///
     /// # Errors
     /// That the storage failed, or what the visitor reports.
-    pub fn names(
-        &self,
-        kind: u8,
-        tenant: u64,
-        visit: &mut dyn FnMut(NameKey, &[u8]) -> Result<(), Fault>,
-    ) -> Result<(), Fault> {
+    pub fn names(&self, kind: u8, tenant: u64, visit: &mut VisitNames<'_>) -> Result<(), Fault> {
         let pending = self.read().names.all_pending(kind, tenant);
         let prefix = NameKey::prefix(kind, tenant);
         self.storage.scan(&prefix, &mut |key, bytes| {

@@ -161,9 +161,8 @@ fn bytes(text: &str) -> Option<u64> {
         ("GB", 1_000_000_000),
         ("TB", 1_000_000_000_000),
     ];
-    let found = units.iter().find_map(|(unit, factor)| {
+    units.iter().find_map(|(unit, factor)| {
         let number: u64 = text.strip_suffix(unit)?.trim().parse().ok()?;
         number.checked_mul(*factor)
-    });
-    found
+    })
 }
