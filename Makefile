@@ -7,6 +7,7 @@
 #   make bench    benchmarks, beside a bare loop on the same disk
 #   make coverage which lines of src/wal the tests reach; every one has to be (needs cargo-llvm-cov)
 #   make fuzz     one fuzz target (TARGET=name SECONDS=60); needs cargo-fuzz
+#   make kills    kill the server 200 times with the index of history and without; some ten minutes
 #   make chaos    try to refute what is promised, by all layers, then one table (CHAOS=short for a few minutes' worth)
 #   make soak     the same by the hundred thousand, for a release; hours
 
@@ -31,7 +32,7 @@ endif
 SOAK_KILLS ?= 100000
 SOAK_SEEDS ?= 1000000
 
-.PHONY: run demo test lint bench coverage fuzz chaos soak
+.PHONY: run demo test lint bench coverage fuzz kills chaos soak
 
 run:
 	$(CARGO) build --release --locked -p tocsin
@@ -66,6 +67,7 @@ bench:
 	$(CARGO) bench --locked --bench log --bench api --bench core --bench routes
 	$(CARGO) bench --locked --bench templates
 	$(CARGO) bench --locked --bench server
+	$(CARGO) bench --locked --bench history
 
 # Not part of what every change has to pass: it builds everything once more, instrumented.
 coverage:
@@ -75,6 +77,9 @@ coverage:
 fuzz:
 	$(CARGO) fuzz run --fuzz-dir tests/fuzz --sanitizer none $(TARGET) -- \
 		-max_total_time=$(SECONDS) -rss_limit_mb=2048 -timeout=10
+
+kills:
+	$(CARGO) test --locked -p tocsin --test history -- --ignored --nocapture two_hundred
 
 # One build without and one with the planted bugs; the named tests of recovery are one layer of the hunt.
 # A layer that finds something does not keep the others from being run: the table fails in the end, also if

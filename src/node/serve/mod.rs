@@ -26,6 +26,7 @@ mod counts;
 mod crashes;
 mod dispatch;
 mod engine;
+mod history;
 mod journal;
 mod meters;
 mod moved;
@@ -60,6 +61,7 @@ use crate::cli::World;
 use crate::cli::exit::{self, Exit};
 use crate::cli::serve::flags::{ListenAddress, ServeArgs, ServeOptions, TornTail};
 use crate::delivery::{Delivery, Intents, World as DeliveryWorld};
+use crate::history::index::feed::Feed;
 use crate::model::Duration;
 use crate::node::logging;
 use crate::wal::{LogOptions, OpenError, ThreadOptions};
@@ -204,7 +206,8 @@ pub fn serve(options: &ServeOptions, world: &World) -> Result<(), Failure> {
         intents: Intents::Off,
     });
     let environment = world.environment(&options.data_dir);
-    let recovered = recover(Opening {
+    let probing = history::begin(&options, world);
+    let opening = Opening {
         environment: &environment,
         options: LogOptions {
             drops_torn_tail: options.torn_tail == TornTail::Cut,
@@ -213,7 +216,11 @@ pub fn serve(options: &ServeOptions, world: &World) -> Result<(), Failure> {
         threads: Some(ThreadOptions::default()),
         policy: Arc::clone(&plan.policy),
         start_delay: options.dispatch_start_delay.to_std(),
-    })?;
+    };
+    // It takes nothing in before there is an index.
+    let feed = Arc::new(Feed::default());
+    let fed = Arc::clone(&feed);
+    let recovered = recover(opening, Box::new(move |batch| fed.offer(batch)))?;
     let Recovered {
         core,
         log,
@@ -265,8 +272,10 @@ pub fn serve(options: &ServeOptions, world: &World) -> Result<(), Failure> {
         report.log_bytes(),
     )
     .map_err(start("start the threads of the server"))?;
+    let history = Arc::new(history::start(&options, world, &shared, &feed, probing)?);
     http.meters.begin(Source {
         shared: Arc::clone(&shared),
+        history: Arc::clone(&history),
         reloader: Arc::clone(&reloader),
         delivery: delivery.clone(),
     });
@@ -277,6 +286,7 @@ pub fn serve(options: &ServeOptions, world: &World) -> Result<(), Failure> {
         shared: Arc::clone(&shared),
         reloader: Arc::clone(&reloader),
         recovery: report.json(),
+        history: Arc::clone(&history),
     });
     for address in &http.addresses {
         log_listening(&address.to_string(), http.web.as_deref());
@@ -288,6 +298,9 @@ pub fn serve(options: &ServeOptions, world: &World) -> Result<(), Failure> {
     shared.is_stopping.store(true, Ordering::Release);
     runtime.block_on(delivery.shut_down(DRAIN));
     let ended = threads.end(&shared, &checkpoints);
+    if let Some(keeper) = &*history {
+        keeper.stop();
+    }
     runtime.shutdown_background();
     match shared.failure() {
         Some(cause) => Err(Failure::Broken(cause)),

@@ -22,8 +22,8 @@ use crate::sys::WallTime;
 use crate::wal::control::Control;
 use crate::wal::scan::Scanned;
 use crate::wal::{
-    AppendError, Environment, Lane, Log, LogOptions, Lsn, NewRecord, OpenError, QueueLimits,
-    Replay, StartReport, StoreIdentity, ThreadOptions, Writer, open,
+    AppendError, DurableSink, Environment, Lane, Log, LogOptions, Lsn, NewRecord, OpenError,
+    QueueLimits, Replay, StartReport, StoreIdentity, ThreadOptions, Writer, open,
 };
 
 /// Records of that length surely fit into a batch of the log.
@@ -190,11 +190,15 @@ pub(super) fn replay(
     Ok(rebuild.finish())
 }
 
-/// Opens the log, rebuilds the core, and makes what the downtime changed durable.
+/// Opens the log, rebuilds the core, and makes what the downtime changed durable. `sink` receives what
+/// becomes durable from now on.
 ///
 /// # Errors
 /// Why the store cannot be opened or continued.
-pub(super) fn recover(opening: Opening<'_>) -> Result<Recovered, OpenError> {
+pub(super) fn recover(
+    opening: Opening<'_>,
+    sink: Box<dyn DurableSink>,
+) -> Result<Recovered, OpenError> {
     let Opening {
         environment,
         options,
@@ -224,7 +228,7 @@ pub(super) fn recover(opening: Opening<'_>) -> Result<Recovered, OpenError> {
             text: String::new(),
         }));
     }
-    let (log, applied) = continue_log(writer, threads, &mut core, changes)?;
+    let (log, applied) = continue_log(writer, (threads, sink), &mut core, changes)?;
     let not_before = i64::try_from(start_delay.as_nanos()).unwrap_or(i64::MAX);
     let report = core.resume(now, WallTime(now.0.saturating_add(not_before)));
     Ok(Recovered {
@@ -249,20 +253,18 @@ pub(super) fn recover(opening: Opening<'_>) -> Result<Recovered, OpenError> {
 /// Starts the threads of the log, and appends and applies these records.
 fn continue_log(
     writer: Writer,
-    threads: Option<ThreadOptions>,
+    (threads, sink): (Option<ThreadOptions>, Box<dyn DurableSink>),
     core: &mut Core,
     records: Vec<Record>,
 ) -> Result<(Log, Lsn), OpenError> {
     let durable = writer.durable();
     let log = match threads {
-        Some(threads) => {
-            Log::start(writer, threads, Box::new(|_| {})).map_err(|source| OpenError::Io {
-                operation: "start the threads of the log in",
-                path: ".".into(),
-                source,
-            })?
-        }
-        None => Log::stepped(writer, QueueLimits::default(), Box::new(|_| {})),
+        Some(threads) => Log::start(writer, threads, sink).map_err(|source| OpenError::Io {
+            operation: "start the threads of the log in",
+            path: ".".into(),
+            source,
+        })?,
+        None => Log::stepped(writer, QueueLimits::default(), sink),
     };
     if records.is_empty() {
         return Ok((log, durable));

@@ -145,13 +145,16 @@ impl Server {
             entropy: Arc::clone(entropy),
             intents: Intents::Off,
         });
-        let recovered = recover(Opening {
-            environment,
-            options: start.log,
-            threads: None,
-            policy: Arc::clone(&plan.policy),
-            start_delay: StdDuration::ZERO,
-        })?;
+        let recovered = recover(
+            Opening {
+                environment,
+                options: start.log,
+                threads: None,
+                policy: Arc::clone(&plan.policy),
+                start_delay: StdDuration::ZERO,
+            },
+            Box::new(|_| {}),
+        )?;
         let arrivals = Arc::new(Arrivals::default());
         let journal = Journal::new(recovered.log, Arc::clone(&arrivals), recovered.applied);
         delivery.install(plan.installations.clone());
