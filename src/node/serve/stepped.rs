@@ -194,6 +194,7 @@ impl Server {
             shared: Arc::clone(&shared),
             reloader: Arc::new(reloader(Mutex::default())),
             recovery: recovered.report.json(),
+            history: Arc::new(None),
         });
         Ok(Self {
             engine: Engine::new(Arc::clone(&shared), Arc::clone(&arrivals), dispatcher),
