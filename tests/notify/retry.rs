@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tocsin::delivery::{Counts, Ending, Installation, Intents, Latency, Report};
-use tocsin::receivers::{Outcome, Reason, ReceiverData, ReceiverValue};
+use tocsin::receivers::{Failure, Outcome, Reason, ReceiverData, ReceiverValue};
 use tocsin::record::{AttemptV1, AttemptsV1, NotifyResultV1, Record};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Metadata, Subscriber, span};
