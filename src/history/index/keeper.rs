@@ -348,7 +348,7 @@ impl Shared {
         };
         let spawned = std::thread::Builder::new()
             .name("history-index".to_owned())
-            .spawn(move || worker.work(place));
+            .spawn(move || worker.work(place.as_ref()));
         if let Err(error) = spawned {
             return Err(Fault::Reported(format!(
                 "there is no thread for it: {error}"
@@ -397,9 +397,8 @@ struct Worker {
 }
 
 impl Worker {
-    fn work(self, place: Option<Arc<dyn Place>>) {
-        let worked =
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.fill(place.as_ref())));
+    fn work(self, place: Option<&Arc<dyn Place>>) {
+        let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.fill(place)));
         let worked = worked.unwrap_or_else(|_| Err(Fault::Panicked("its thread".to_owned())));
         let mut state = self.shared.lock();
         if state.worker == self.number {
