@@ -71,7 +71,7 @@ impl Story {
     fn at(&mut self, ms: u64, event: Event) {
         self.entries.push(Entry {
             at: At(ms * 1_000_000),
-            wall: Wall(1_000_000_000_000_000_000 + ms as i64 * 1_000_000),
+            wall: Wall(1_000_000_000_000_000_000 + ms.cast_signed() * 1_000_000),
             event,
         });
     }
@@ -90,7 +90,7 @@ impl Story {
             status: *status,
             ends_at: match status {
                 Firing => Wall(2_000_000_000_000_000_000),
-                Resolved => Wall(1_000_000_000_000_000_000 + ms as i64 * 1_000_000),
+                Resolved => Wall(1_000_000_000_000_000_000 + ms.cast_signed() * 1_000_000),
             },
             is_valid,
         });
@@ -165,7 +165,7 @@ impl Story {
             request,
             silence: "s".to_owned(),
             matchers: labels(name),
-            starts_at: wall(ms as i64),
+            starts_at: wall(ms.cast_signed()),
             ends_at: wall(until_ms),
         })
     }
@@ -675,12 +675,13 @@ fn what_is_no_history_is_refused_with_its_line() {
 }
 
 /// The exit code of `tocsin-chaos` and what it says of an error.
+#[expect(clippy::expect_used, reason = "a helper of tests")]
 fn refused(words: &[&str]) -> (Option<i32>, String) {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_tocsin-chaos"))
         .args(words)
         .output()
-        .unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
+        .expect("the program was built with this test");
+    let said = String::from_utf8_lossy(&output.stderr);
     let first = said.lines().next().unwrap_or_default().to_owned();
     (output.status.code(), first)
 }

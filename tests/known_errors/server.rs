@@ -57,6 +57,7 @@ async fn what_a_full_disk_refuses_is_not_handed_in_again_at_once() {
     let now = clock.wall();
     let batch = NewAlerts {
         received_at: now,
+        sender: None,
         alerts: vec![NewAlert {
             labels: LabelSet::new([("alertname", "A")]),
             annotations: LabelSet::default(),

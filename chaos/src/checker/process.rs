@@ -53,10 +53,9 @@ pub(super) fn check(world: &World, entries: &[Entry], verdict: &mut Verdict) {
                 );
             }
             Event::Metrics { values } => {
-                if let Some(counted) = values.get("alertmanager_alerts_received_total") {
-                    if let Some(what) = received(world, entry.at, *counted) {
-                        other(Invariant::I14, entry.at, what);
-                    }
+                let counted = values.get("alertmanager_alerts_received_total");
+                if let Some(what) = counted.and_then(|it| received(world, entry.at, *it)) {
+                    other(Invariant::I14, entry.at, what);
                 }
             }
             _ => {}

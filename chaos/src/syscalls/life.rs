@@ -518,8 +518,9 @@ impl Traced<'_> {
             point: point.to_owned(),
         });
         send(self.pid, Signal::KILL)?;
-        self.process = None;
+        // The tracer first: as long as it holds a thread the process is not gone, and would be waited for.
         self.attached = None;
+        self.process = None;
         Ok(())
     }
 
