@@ -340,11 +340,18 @@ impl Run {
                 }
             }
             What::Heal => self.heal(server),
+            // Until then it has to have been up with a clock that is right, and to have been told all.
+            What::TrustTimes if !self.oracle.is_up_for(self.settle_ms(), self.world.now()) => {
+                self.plan(self.world.now() + unit, What::TrustTimes);
+            }
             What::TrustTimes => {
                 let now = self.world.now();
                 self.oracle.set_times_hold(true);
                 self.oracle.sound(true, now);
                 self.oracle.reloaded(now);
+            }
+            What::End if self.setting.classes.clock && !self.oracle.do_times_hold() => {
+                self.plan(self.world.now() + 8 * unit, What::End);
             }
             What::End => self.is_over = true,
         }
@@ -730,13 +737,7 @@ impl Run {
         self.world.clock.set_ahead(0);
         self.oracle.sound(true, now);
         let settle = match self.setting.classes.clock {
-            true => {
-                unit * 4
-                    + self
-                        .setting
-                        .resolve_timeout_ms
-                        .max(4 * self.setting.resend_ms)
-            }
+            true => self.settle_ms(),
             false => 0,
         };
         if self.setting.classes.clock {
@@ -753,6 +754,15 @@ impl Run {
             .max(4 * self.setting.resend_ms);
         let end = now + settle + slowest + unit * HEALED_UNITS + 60_000;
         self.plan(end, What::End);
+    }
+
+    /// When the clock has been right for so long, nothing is left of what it said before.
+    fn settle_ms(&self) -> Ms {
+        let slowest = self
+            .setting
+            .resolve_timeout_ms
+            .max(4 * self.setting.resend_ms);
+        4 * self.setting.unit_ms + slowest
     }
 
     /// What a kill leaves of the disk.

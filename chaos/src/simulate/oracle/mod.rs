@@ -22,7 +22,7 @@ mod truth;
 
 use std::collections::{BTreeMap, HashMap};
 
-use tocsin::core::{Core, SilenceState};
+use tocsin::core::{Core, SilenceState, Tenant};
 use tocsin::sys::WallTime;
 
 use super::setting::{Ms, Setting, Target};
@@ -259,6 +259,16 @@ impl Oracle {
         self.phases.clear();
     }
 
+    /// Whether the server has been up for so long.
+    pub(super) fn is_up_for(&self, time: Ms, at: Ms) -> bool {
+        self.up_since.is_some_and(|since| at - since >= time)
+    }
+
+    /// Whether times mean something.
+    pub(super) fn do_times_hold(&self) -> bool {
+        self.times_hold
+    }
+
     /// Whether times still mean something.
     pub(super) fn set_times_hold(&mut self, times_hold: bool) {
         self.times_hold = times_hold;
@@ -298,7 +308,7 @@ impl Oracle {
         }
         self.alive_at = at;
         // What was intended and durable when it was killed, seen by nobody.
-        let open = core.tenant("").into_iter().flat_map(|it| it.open_intents());
+        let open = core.tenant("").into_iter().flat_map(Tenant::open_intents);
         for (key, intent) in open {
             let group = group_of(&key.group_key);
             let intent = intent.clone();
