@@ -124,11 +124,6 @@ fn alerts_that_are_sent_again_and_what_explains_them_stay_within_their_volume() 
     let explaining = senders + bytes(&world, Record::is_explanation);
     let all = BATCH_START_BYTES * requests + senders + bytes(&world, |_| true);
     let per_second = |bytes: usize| bytes * PARTS / 300;
-    println!(
-        "{} bytes/s, {} of them explain",
-        per_second(all),
-        per_second(explaining)
-    );
     assert_eq!(
         (
             requests,

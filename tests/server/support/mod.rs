@@ -6,6 +6,7 @@ mod server;
 mod sink;
 mod strace;
 
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -115,10 +116,10 @@ impl Place {
         (output.status.code(), out)
     }
 
-    /// `tocsin amtool …` asking this server: everything that it printed.
+    /// `amtool …` asking this server: everything that it printed.
     pub(crate) fn amtool(&self, server: &Server, words: &[&str]) -> String {
         let output = Command::new(PROGRAM)
-            .arg("amtool")
+            .arg0("amtool")
             .args(words)
             .arg(format!("--alertmanager.url=http://{}", server.address()))
             .current_dir(self.data())
