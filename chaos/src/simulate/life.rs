@@ -224,7 +224,7 @@ impl<'a> Life<'a> {
             if self.step(now).await {
                 continue;
             }
-            self.run.checkpoint_if_planned(&self.server, 1);
+            self.run.checkpoint_if_planned(&self.server, 40);
             if let Some(ending) = self.ending() {
                 return ending;
             }
