@@ -69,7 +69,9 @@ pub use recovery::{CATCH_UP_PER_SECOND_MAX, RecoveryReport};
 pub use silence::{Silence, SilenceState};
 pub use silence_change::{SilenceChange, SilenceDraft, SilenceError};
 pub use silences::Silences;
-pub use snapshot::{Restore, RestoreError, SECTION_BYTES_TARGET, Section};
+pub use snapshot::{
+    Remembered, RememberedAlert, Restore, RestoreError, SECTION_BYTES_TARGET, Section, remembered,
+};
 pub use tenant::Tenant;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

@@ -196,6 +196,76 @@ impl Core {
     }
 }
 
+/// What a checkpoint remembers, for those who ask about the past.
+#[derive(Debug)]
+pub enum Remembered {
+    /// What follows is of this tenant.
+    Tenant {
+        /// Its name.
+        name: String,
+    },
+    /// A group.
+    Group {
+        /// `<route key>:<group labels>`.
+        key: String,
+        /// Which of the routes with the same key.
+        ordinal: u32,
+        /// When it came into being.
+        at: WallTime,
+    },
+    /// An alert.
+    Alert(RememberedAlert),
+}
+
+/// An alert in a checkpoint.
+#[derive(Debug)]
+pub struct RememberedAlert {
+    /// As in records.
+    pub alert: AlertV1,
+    /// When it was last received.
+    pub at: WallTime,
+    /// The record that changed it last.
+    pub lsn: Lsn,
+    /// Its groups: their numbers in the order in which they come.
+    pub groups: Vec<u32>,
+}
+
+/// What a section of a checkpoint remembers of alerts and groups; nothing in sections of other kinds.
+///
+/// # Errors
+/// That its bytes are not of its layout.
+pub fn remembered(kind: u32, bytes: &[u8]) -> Result<Vec<Remembered>, RestoreError> {
+    let at = |source| RestoreError::Section { kind, source };
+    Ok(match kind {
+        TENANT => {
+            let part: TenantPartV1 = decode_part("tenant", bytes).map_err(at)?;
+            vec![Remembered::Tenant { name: part.name }]
+        }
+        GROUPS => {
+            let parts: Vec<GroupPartV1> = decode_part("groups", bytes).map_err(at)?;
+            let groups = parts.into_iter().map(|part| Remembered::Group {
+                key: part.key,
+                ordinal: part.ordinal,
+                at: WallTime(part.created_at_ns),
+            });
+            groups.collect()
+        }
+        ALERTS => {
+            let parts: Vec<AlertPartV1> = decode_part("alerts", bytes).map_err(at)?;
+            let alerts = parts.into_iter().map(|part| {
+                Remembered::Alert(RememberedAlert {
+                    alert: part.alert,
+                    at: WallTime(part.updated_at_ns),
+                    lsn: Lsn(part.version),
+                    groups: part.groups,
+                })
+            });
+            alerts.collect()
+        }
+        _ => Vec::new(),
+    })
+}
+
 /// Gathers items into sections.
 struct Gather<'t, T> {
     kind: u32,

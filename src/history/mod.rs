@@ -12,7 +12,9 @@
 //! * Nothing here is asked for a decision.
 //! * `entry`, `timeline` and `why` are pure: they are told the time and do no I/O.
 
+pub mod ask;
 pub mod entry;
+pub mod index;
 mod read;
 pub(crate) mod shown;
 pub mod timeline;

@@ -115,11 +115,11 @@ impl Sending {
                 ..
             } if *to == self.to => {
                 self.has_attempts = true;
-                let failed = attempts.iter().filter(|it| !it.error.is_empty());
+                let mut failed = attempts.iter().filter(|it| !it.error.is_empty());
                 let has_worked = attempts.last().is_some_and(|it| it.error.is_empty());
                 let failures = count.saturating_sub(u32::from(has_worked));
                 self.failures = self.failures.saturating_add(failures);
-                self.last_failure = failed.last().cloned().or(self.last_failure.take());
+                self.last_failure = failed.next_back().cloned().or(self.last_failure.take());
             }
             What::Ended {
                 to,

@@ -1,0 +1,222 @@
+//! The history of one tenant, as `why` and the lists ask for it; and the way of a record into the index.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use twox_hash::XxHash64;
+
+use super::names::{Name, NameKey};
+use super::open::decode;
+use super::storage::Fault;
+use super::store::{Addition, Index};
+use crate::history::{
+    Entry, Facts, GroupFacts, GroupHash, Order, Span, Subject, Timeline, TimelineError, read,
+};
+use crate::model::{Fingerprint, LabelSet, Matchers};
+use crate::record::{Pairs, Record, decode_part, encode_part};
+use crate::sys::WallTime;
+use crate::wal::Lsn;
+
+/// Names of alerts: their labels.
+const ALERTS: u8 = b'a';
+
+/// Names of groups: their facts.
+const GROUPS: u8 = b'g';
+
+/// What stands for a tenant in keys.
+fn tenant_hash(tenant: &str) -> u64 {
+    XxHash64::oneshot(0, tenant.as_bytes())
+}
+
+/// What stands for a subject of a tenant in chunks.
+fn subject_hash(tenant: u64, subject: &Subject) -> u64 {
+    XxHash64::oneshot(tenant, &subject.key())
+}
+
+/// What a record adds to the index. Some records do not say when they were written; `before` is the time of
+/// the last one that did.
+///
+/// # Errors
+/// That something in it cannot be encoded.
+pub fn addition(lsn: Lsn, record: &Record, before: WallTime) -> Result<Addition, Fault> {
+    let mut facts = read(lsn, record);
+    if record.at().is_none() {
+        for noted in &mut facts.entries {
+            noted.entry.position.at = before;
+            noted.entry.until = before;
+        }
+    }
+    of_facts(record.tenant(), record.at().unwrap_or(before), facts)
+}
+
+/// As [`addition`], of what was read already.
+///
+/// # Errors
+/// That something in it cannot be encoded.
+pub fn of_facts(tenant: &str, at: WallTime, facts: Facts) -> Result<Addition, Fault> {
+    let tenant = tenant_hash(tenant);
+    let mut added = Addition::default();
+    for noted in facts.entries {
+        let hash = |subject: &Subject| subject_hash(tenant, subject);
+        let subjects = noted.subjects.iter().map(hash);
+        // Every entry is also found under its tenant.
+        let subjects = subjects.chain([tenant]).collect();
+        added.entries.push((subjects, noted.entry));
+    }
+    let encoding = |error: crate::record::CodecError| Fault::Reported(error.to_string());
+    for (alert, labels) in facts.alerts {
+        let pairs: Vec<(&str, &str)> = labels.iter().collect();
+        let (kind, id) = (ALERTS, alert.0);
+        added.names.push(Name {
+            key: NameKey { kind, tenant, id },
+            content: encode_part(&pairs).map_err(encoding)?,
+            at,
+            is_whole: true,
+        });
+    }
+    for (group, facts) in facts.groups {
+        let (kind, id) = (GROUPS, group.0);
+        added.names.push(Name {
+            key: NameKey { kind, tenant, id },
+            is_whole: !facts.receiver.is_empty(),
+            content: encode_part(&facts).map_err(encoding)?,
+            at,
+        });
+    }
+    Ok(added)
+}
+
+/// See the module header.
+#[derive(Debug, Clone)]
+pub struct Past {
+    index: Arc<Index>,
+    tenant: u64,
+}
+
+impl Past {
+    /// What an index knows of a tenant.
+    #[must_use]
+    pub fn new(index: Arc<Index>, tenant: &str) -> Self {
+        Self {
+            index,
+            tenant: tenant_hash(tenant),
+        }
+    }
+
+    fn failed(&self, fault: Fault) -> TimelineError {
+        let text = format!("the index of history cannot be used: {fault}");
+        self.index.report(fault);
+        TimelineError(text)
+    }
+
+    /// Visits the entries of all subjects, as [`Timeline::scan`] does those of one.
+    ///
+    /// # Errors
+    /// That they cannot be read.
+    pub fn scan_all(
+        &self,
+        span: Span,
+        order: Order,
+        visit: &mut dyn FnMut(Entry) -> ControlFlow<()>,
+    ) -> Result<(), TimelineError> {
+        let visited = self.visit(self.tenant, span, order, visit);
+        visited.map_err(|fault| self.failed(fault))
+    }
+
+    fn visit(
+        &self,
+        subject: u64,
+        span: Span,
+        order: Order,
+        visit: &mut dyn FnMut(Entry) -> ControlFlow<()>,
+    ) -> Result<(), Fault> {
+        self.index.visit(Some(subject), span, order, &mut |item| {
+            Ok(visit(decode(&item.entry)?))
+        })
+    }
+
+    fn labels(&self, alert: Fingerprint) -> Result<Option<LabelSet>, Fault> {
+        let (kind, tenant, id) = (ALERTS, self.tenant, alert.0);
+        let content = self.index.name(NameKey { kind, tenant, id })?;
+        content.map(|content| labels(&content)).transpose()
+    }
+
+    fn facts(&self, group: GroupHash) -> Result<Option<GroupFacts>, Fault> {
+        let (kind, tenant, id) = (GROUPS, self.tenant, group.0);
+        let content = self.index.name(NameKey { kind, tenant, id })?;
+        let read = content.map(|content| decode_part("group", &content));
+        read.transpose()
+            .map_err(|error| Fault::Lied(error.to_string()))
+    }
+
+    fn matching(
+        &self,
+        matchers: &Matchers,
+        most: usize,
+    ) -> Result<BTreeMap<Fingerprint, LabelSet>, Fault> {
+        let mut found = BTreeMap::new();
+        self.index.names(ALERTS, self.tenant, &mut |key, content| {
+            let labels = labels(content)?;
+            if matchers.matches(&labels) {
+                found.insert(Fingerprint(key.id), labels);
+                if found.len() > most {
+                    found.pop_last();
+                }
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+}
+
+fn labels(content: &[u8]) -> Result<LabelSet, Fault> {
+    let pairs: Pairs = decode_part("labels of an alert", content)
+        .map_err(|error| Fault::Lied(error.to_string()))?;
+    Ok(label_set(&pairs))
+}
+
+/// Labels as records have them.
+pub(super) fn label_set(pairs: &Pairs) -> LabelSet {
+    pairs.iter().map(|(name, value)| (name, value)).collect()
+}
+
+impl Timeline for Past {
+    fn scan(
+        &self,
+        subject: &Subject,
+        span: Span,
+        order: Order,
+        visit: &mut dyn FnMut(Entry) -> ControlFlow<()>,
+    ) -> Result<(), TimelineError> {
+        let subject = subject_hash(self.tenant, subject);
+        let visited = self.visit(subject, span, order, visit);
+        visited.map_err(|fault| self.failed(fault))
+    }
+
+    fn alert(&self, alert: Fingerprint) -> Result<Option<LabelSet>, TimelineError> {
+        self.labels(alert).map_err(|fault| self.failed(fault))
+    }
+
+    fn group(&self, group: GroupHash) -> Result<Option<GroupFacts>, TimelineError> {
+        self.facts(group).map_err(|fault| self.failed(fault))
+    }
+
+    fn find(
+        &self,
+        matchers: &Matchers,
+        most: usize,
+    ) -> Result<Vec<(Fingerprint, LabelSet)>, TimelineError> {
+        let found = self.matching(matchers, most);
+        let found = found.map_err(|fault| self.failed(fault))?;
+        Ok(found.into_iter().collect())
+    }
+
+    fn horizon(&self) -> Option<WallTime> {
+        self.index.known_since()
+    }
+
+    fn known_until(&self) -> Option<WallTime> {
+        self.index.known_until()
+    }
+}
