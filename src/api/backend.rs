@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use crate::core::NewAlert;
+use crate::history::ask::{Parameters, Route, Said};
 use crate::model::{Fingerprint, LabelSet, Matcher, Matchers, Mode};
 use crate::record::AlertBatchV1;
 use crate::sys::WallTime;
@@ -84,6 +85,18 @@ pub trait Backend: Send + Sync + 'static {
 
     /// The report of the last recovery, as JSON; `None` until it is done.
     fn recovery(&self) -> Option<serde_json::Value>;
+
+    /// Answers a question about the past.
+    ///
+    /// # Errors
+    /// That the question is wrong, or that there is no history.
+    fn ask(
+        &self,
+        _route: Route,
+        _parameters: Parameters,
+    ) -> impl Future<Output = Result<Said, Refusal>> + Send {
+        std::future::ready(Err(super::tocsin::off()))
+    }
 
     /// Loads the configuration anew.
     ///

@@ -4,6 +4,7 @@
 //!   serve      connections: how many, how slow, how they end
 //!   service    a request's way to its answer: routes, limits, CORS, metrics
 //!   v2         API v2: decode (bodies), lists (queries), encode (answers)
+//!   tocsin     tocsin's own API: history
 //!   backend    what is asked of the rest of the program
 //! ```
 //!
@@ -25,6 +26,7 @@ pub mod metrics;
 mod routes;
 pub mod serve;
 pub mod service;
+mod tocsin;
 pub mod v2;
 
 pub use answer::Answer;

@@ -7,6 +7,8 @@
 use hyper::{Method, StatusCode};
 use matchit::Router;
 
+use crate::history::ask::Route;
+
 /// What a path stands for, outside API v2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Page {
@@ -30,6 +32,8 @@ pub enum Page {
     Removed,
     /// `/api/tocsin/v1/recovery`
     Recovery,
+    /// `/api/tocsin/v1/why`, `/history`, `/notifications`
+    Past(Route),
 }
 
 /// What a path of API v2 stands for.
@@ -103,7 +107,7 @@ const GET_HEAD: &[&str] = &["GET", "HEAD"];
 const GET_POST: &[&str] = &["GET", "POST"];
 
 /// Pages: patterns, what they are called in metrics, methods.
-const PAGES: [(Page, &[&str], &str, &str); 16] = [
+const PAGES: [(Page, &[&str], &str, &str); 19] = [
     (Page::Index, GET, "/", "/"),
     (Page::Icon, GET, "/favicon.ico", "/favicon.ico"),
     (Page::Asset, GET, "/assets/", "/assets/*path"),
@@ -134,6 +138,24 @@ const PAGES: [(Page, &[&str], &str, &str); 16] = [
         GET,
         "/api/tocsin/v1/recovery",
         "/api/tocsin/v1/recovery",
+    ),
+    (
+        Page::Past(Route::Why),
+        GET,
+        "/api/tocsin/v1/why",
+        "/api/tocsin/v1/why",
+    ),
+    (
+        Page::Past(Route::History),
+        GET,
+        "/api/tocsin/v1/history",
+        "/api/tocsin/v1/history",
+    ),
+    (
+        Page::Past(Route::Notifications),
+        GET,
+        "/api/tocsin/v1/notifications",
+        "/api/tocsin/v1/notifications",
     ),
 ];
 

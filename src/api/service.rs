@@ -148,8 +148,13 @@ impl<B: Backend> Api<B> {
                 answer
             }
             Place::Page(page, handler) => {
-                let headers = request.headers();
-                let work = self.page_answer(page, &method, path, headers, handler, started);
+                let asked = Asked {
+                    method: &method,
+                    path,
+                    query: uri.query(),
+                    headers: request.headers(),
+                };
+                let work = self.page_answer(page, &asked, handler, started);
                 self.within_time(work).await
             }
             Place::Redirect(status, location) => redirect(status, &location, method == Method::GET),
@@ -227,29 +232,28 @@ impl<B: Backend> Api<B> {
     async fn page_answer(
         &self,
         page: Page,
-        method: &Method,
-        path: &str,
-        headers: &HeaderMap,
+        asked: &Asked<'_>,
         handler: &'static str,
         started: Duration,
     ) -> Answer {
-        let place = match self.enter(method) {
+        let place = match self.enter(asked.method) {
             Ok(place) => place,
             Err(answer) => return *answer,
         };
-        let mut answer = self.page(page, method, path, headers).await;
+        let mut answer = self.page(page, asked).await;
         answer.body_mut().hold(place);
-        self.measure(&mut answer, handler, method, started, Size::Told);
+        self.measure(&mut answer, handler, asked.method, started, Size::Told);
         answer
     }
 
-    async fn page(&self, page: Page, method: &Method, path: &str, headers: &HeaderMap) -> Answer {
+    async fn page(&self, page: Page, asked: &Asked<'_>) -> Answer {
         let backend = &self.v2.backend;
+        let (method, path) = (asked.method, asked.path);
         match page {
             Page::Healthy => ok(method),
             Page::Ready if backend.is_ready() => ok(method),
             Page::Ready => error(StatusCode::SERVICE_UNAVAILABLE, NOT_READY),
-            Page::Metrics => self.metrics_page(headers),
+            Page::Metrics => self.metrics_page(asked.headers),
             Page::Reload => match backend.reload().await {
                 Ok(()) => empty(StatusCode::OK),
                 Err(why) => {
@@ -272,6 +276,10 @@ impl<B: Backend> Api<B> {
                 }
                 None => said(StatusCode::SERVICE_UNAVAILABLE, NOT_READY),
             },
+            Page::Past(route) if backend.is_ready() => {
+                super::tocsin::answer(backend.as_ref(), route, asked.query).await
+            }
+            Page::Past(_) => said(StatusCode::SERVICE_UNAVAILABLE, NOT_READY),
             Page::Index | Page::Icon | Page::Asset => self.ui_page(page, path),
             Page::Debug => nowhere(),
         }
@@ -339,6 +347,14 @@ impl<B: Backend> Api<B> {
         };
         answer.body_mut().hold(measurement);
     }
+}
+
+/// What of a request a page needs.
+struct Asked<'a> {
+    method: &'a Method,
+    path: &'a str,
+    query: Option<&'a str>,
+    headers: &'a HeaderMap,
 }
 
 /// Whether the size of an answer is measured. Alertmanager 0.34: of pages only.

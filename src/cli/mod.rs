@@ -12,6 +12,8 @@ pub mod amtool;
 mod check_config;
 pub mod exit;
 pub mod http;
+mod past;
+mod probe;
 mod problem;
 mod program;
 pub mod serve;
@@ -65,6 +67,15 @@ enum Command {
     TestRoutes(test_routes::TestRoutesArgs),
     /// Try templates: preview notifications, find faults
     Template(template::TemplateArgs),
+    /// Say why somebody was told of an alert, or was not
+    Why(past::WhyArgs),
+    /// List what happened: alerts received, groups flushed, silences, notifications
+    History(past::HistoryArgs),
+    /// List what was sent to whom, why, and how it went
+    Notifications(past::NotificationsArgs),
+    /// Open the index of history and read all of it
+    #[command(hide = true)]
+    HistoryProbe(probe::ProbeArgs),
 }
 
 /// Runs the program that `args` asks for, the program's own name first, and says how it ended.
@@ -119,6 +130,10 @@ fn dispatch(args: &[OsString], context: &mut Context<'_>) -> Result<Exit, Proble
         Some(Command::CheckConfig(args)) => check_config::run(&args, context),
         Some(Command::TestRoutes(args)) => test_routes::run(&args, context),
         Some(Command::Template(args)) => template::run(&args, context),
+        Some(Command::Why(args)) => past::why(&args, context),
+        Some(Command::History(args)) => past::history(&args, context),
+        Some(Command::Notifications(args)) => past::notifications(&args, context),
+        Some(Command::HistoryProbe(args)) => probe::run(&args, context),
         None => serve::run(args.first(), words, context),
     }
 }

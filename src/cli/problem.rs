@@ -35,6 +35,8 @@ pub enum Problem {
         /// The LSN that was asked for.
         lsn: u64,
     },
+    /// Whoever was asked has no answer.
+    Unanswered(String),
     /// What was to be printed cannot be.
     Output(io::Error),
 }
@@ -60,6 +62,7 @@ impl Problem {
             Self::Damaged { .. } => exit::DAMAGED,
             Self::BeingMade { .. } => exit::IN_USE,
             Self::Usage(_) | Self::NoSuchCheckpoint { .. } => exit::USAGE,
+            Self::Unanswered(_) => exit::FAULTY,
             Self::Output(_) => exit::INPUT_OUTPUT,
         }
     }
@@ -107,7 +110,7 @@ impl fmt::Display for Problem {
                 "{} is being made by another process ({holder}); try again in a moment",
                 path.display()
             ),
-            Self::Usage(text) => f.write_str(text),
+            Self::Usage(text) | Self::Unanswered(text) => f.write_str(text),
             Self::NoSuchCheckpoint { path, lsn } => write!(
                 f,
                 "{} has no checkpoint {lsn}; `tocsin wal checkpoint show` lists all there are",

@@ -24,10 +24,10 @@ pub use kinds::{Histogram as AddableHistogram, Labelled, Level, Summary};
 pub use negotiation::{gzip, likes_gzip, media_type};
 pub use process::ProcessMetrics;
 pub use server::{
-    AlertMetrics, BuildInfo, ConfigMetrics, DispatcherMetrics, FailedLabels, INTEGRATIONS,
-    IntegrationLabels, LimitedLabels, NamedOptions, NotificationLogMetrics, NotificationMetrics,
-    ReasonLabels, ServerMetrics, SilenceMetrics, StageLabels, StateLabels, SubscriberLabels,
-    WalMetrics, WalReading,
+    AlertMetrics, BuildInfo, ConfigMetrics, DispatcherMetrics, FailedLabels, HistoryMetrics,
+    HistoryReading, INTEGRATIONS, IntegrationLabels, LimitedLabels, NamedOptions,
+    NotificationLogMetrics, NotificationMetrics, ReasonLabels, ServerMetrics, SilenceMetrics,
+    StageLabels, StateLabels, SubscriberLabels, WalMetrics, WalReading,
 };
 
 use std::fmt;

@@ -10,7 +10,7 @@ mod lists;
 mod negotiate;
 pub mod post_alerts;
 pub mod post_silence;
-mod query;
+pub(crate) mod query;
 
 pub use fault::Fault;
 pub(super) use negotiate::check_content_type;

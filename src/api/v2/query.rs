@@ -28,6 +28,12 @@ impl Query {
         }
     }
 
+    /// All parameters, in their order.
+    #[must_use]
+    pub fn into_pairs(self) -> Vec<(String, String)> {
+        self.pairs
+    }
+
     /// All values of a parameter.
     pub fn all<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a str> + use<'a, 'n> {
         let named = self.pairs.iter().filter(move |(it, _)| it == name);

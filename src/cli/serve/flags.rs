@@ -27,8 +27,8 @@ use clap::{Args, CommandFactory, Parser};
 pub use address::{AddressError, ListenAddress};
 pub use external_url::{ExternalUrl, ExternalUrlError};
 pub use features::{FeatureError, Features};
-pub use options::{Note, OptionsError, ServeOptions, TornTail, WalSync, WebOptions};
-pub use values::{LogFormat, LogLevel};
+pub use options::{HistoryMode, Note, OptionsError, ServeOptions, TornTail, WalSync, WebOptions};
+pub use values::{HistoryRetention, LogFormat, LogLevel};
 
 use crate::model::Duration;
 use crate::sys::Files;
@@ -106,6 +106,13 @@ pub struct ServeArgs {
     /// When the log is synced to disk: always (before every answer)
     #[arg(long = "wal.sync", value_name = "WHEN", default_value = "always", value_parser = values::wal_sync)]
     pub wal_sync: WalSync,
+    /// Where to keep the index that answers why somebody was told or not: sled (on disk), memory or off.
+    /// Nothing else depends on it
+    #[arg(long = "history", value_name = "WHERE", default_value = "sled", value_parser = values::history_mode)]
+    pub history: HistoryMode,
+    /// How long, and in how many bytes, history is kept; the older goes first
+    #[arg(long = "history.retention", value_name = "DURATION,BYTES", default_value = "30d,1GB", value_parser = values::history_retention)]
+    pub history_retention: HistoryRetention,
 }
 
 #[derive(Debug, Clone, Args)]

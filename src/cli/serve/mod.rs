@@ -16,6 +16,9 @@ Commands of tocsin (see `tocsin COMMAND --help`):
   check-config  Look for what is wrong, or cannot be meant, in a configuration file
   test-routes   Test which receivers alerts reach
   template      Try templates: preview notifications, find faults
+  why           Say why somebody was told of an alert, or was not
+  history       List what happened
+  notifications List what was sent to whom, why, and how it went
 Called as `amtool`, it is Alertmanager's tool.
 ";
 

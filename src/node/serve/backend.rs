@@ -32,6 +32,8 @@ use crate::api::backend::{
 };
 use crate::cli::serve::flags::ServeOptions;
 use crate::core::{Alert, Core, SilenceChange, SilenceDraft, SilenceError, TellAlert};
+use crate::history::ask::{Parameters, Route, Said};
+use crate::history::index::keeper::{HANG, Keeper};
 use crate::model::{Fingerprint, LabelSet, RouteIndex};
 use crate::receivers::Content;
 use crate::record::Record;
@@ -65,6 +67,7 @@ pub(super) struct Running {
     pub(super) shared: Arc<Shared>,
     pub(super) reloader: Arc<Reloader>,
     pub(super) recovery: Value,
+    pub(super) history: Arc<Option<Keeper>>,
 }
 
 impl StoredAlert for Arc<Alert> {
@@ -94,6 +97,13 @@ impl StoredAlert for Arc<Alert> {
 
     fn updated_at(&self) -> WallTime {
         self.updated_at
+    }
+}
+
+fn unavailable(message: &str) -> Refusal {
+    Refusal {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        message: message.to_owned(),
     }
 }
 
@@ -500,6 +510,27 @@ impl Backend for Node {
 
     fn recovery(&self) -> Option<Value> {
         Some(self.running.get()?.recovery.clone())
+    }
+
+    async fn ask(&self, route: Route, parameters: Parameters) -> Result<Said, Refusal> {
+        let off = || unavailable("there is no history: it is switched off (--history=off)");
+        let running = self.running.get().ok_or_else(off)?;
+        let (history, shared) = (Arc::clone(&running.history), Arc::clone(&running.shared));
+        if history.is_none() {
+            return Err(off());
+        }
+        let mode = self.settings().mode;
+        let asked = tokio::task::spawn_blocking(move || {
+            let keeper = history.as_ref().as_ref().ok_or_else(off)?;
+            super::history::ask(keeper, &shared, route, &parameters, mode)
+        });
+        // A thread that is stuck in a broken index is left to the one that watches it.
+        match tokio::time::timeout(HANG, asked).await {
+            Ok(Ok(answered)) => answered,
+            Ok(Err(_)) | Err(_) => Err(unavailable(
+                "the index of history does not answer; it is being looked at",
+            )),
+        }
     }
 
     async fn reload(&self) -> Result<(), String> {

@@ -14,12 +14,13 @@ use super::TENANT;
 use super::reload::Reloader;
 use super::shared::Shared;
 use crate::api::metrics::{
-    BuildInfo, FailedLabels, IntegrationLabels, LimitedLabels, NamedOptions, ReasonLabels,
-    ServerMetrics, StateLabels, SubscriberLabels, WalReading,
+    BuildInfo, FailedLabels, HistoryReading, IntegrationLabels, LimitedLabels, NamedOptions,
+    ReasonLabels, ServerMetrics, StateLabels, SubscriberLabels, WalReading,
 };
-use crate::cli::serve::flags::ServeOptions;
+use crate::cli::serve::flags::{HistoryMode, ServeOptions};
 use crate::core::SilenceState;
 use crate::delivery::{Counts as Sent, Delivery, LATENCY_BOUNDS_SECONDS};
+use crate::history::index::keeper::Keeper;
 use crate::receivers::Reason;
 
 /// Fills the page.
@@ -45,6 +46,7 @@ pub(super) struct Source {
     pub(super) shared: Arc<Shared>,
     pub(super) reloader: Arc<Reloader>,
     pub(super) delivery: Delivery,
+    pub(super) history: Arc<Option<Keeper>>,
 }
 
 fn set(counter: &Counter, value: u64) {
@@ -73,6 +75,11 @@ impl Meters {
         let metrics = ServerMetrics::register(registry, &build, named);
         let limit = options.alerts_per_name_max.unwrap_or(0);
         metrics.alerts.per_alert_limit.set(f64::from(limit));
+        metrics.history.mode(match options.history {
+            HistoryMode::Sled => "sled",
+            HistoryMode::Memory => "memory",
+            HistoryMode::Off => "off",
+        });
         Self {
             metrics,
             names_receivers,
@@ -97,6 +104,29 @@ impl Meters {
         self.fill_counts(&source.shared);
         self.fill_notifications(&source.delivery);
         self.fill_log(&source.shared);
+        self.fill_history(source.history.as_ref().as_ref());
+    }
+
+    fn fill_history(&self, keeper: Option<&Keeper>) {
+        let Some(keeper) = keeper else {
+            return;
+        };
+        let condition = keeper.condition();
+        self.metrics.history.set(&HistoryReading {
+            is_degraded: condition.is_degraded,
+            lag_records: condition.lag_records,
+            lag_seconds: condition.lag.as_secs_f64(),
+            size_bytes: condition.size_bytes,
+            entries: condition.contents.entries,
+            known_since_seconds: condition.known_since.map(|it| it.0 / 1_000_000_000),
+            rebuilds: condition.rebuilds,
+            dropped: [
+                ("expired", condition.expired),
+                ("missing", condition.missing),
+                ("unknown", condition.unknown),
+            ],
+            fell_behind: condition.fell_behind,
+        });
     }
 
     fn fill_config(&self, source: &Source) {

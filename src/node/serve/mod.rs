@@ -26,6 +26,7 @@ mod counts;
 mod crashes;
 mod dispatch;
 mod engine;
+mod history;
 mod journal;
 mod meters;
 mod moved;
@@ -59,6 +60,7 @@ use crate::cli::World;
 use crate::cli::exit::{self, Exit};
 use crate::cli::serve::flags::{ListenAddress, ServeArgs, ServeOptions, TornTail};
 use crate::delivery::{Delivery, Intents, World as DeliveryWorld};
+use crate::history::index::feed::Feed;
 use crate::model::Duration;
 use crate::node::logging;
 use crate::wal::{LogOptions, OpenError, ThreadOptions};
@@ -203,7 +205,8 @@ pub fn serve(options: &ServeOptions, world: &World) -> Result<(), Failure> {
         intents: Intents::Off,
     });
     let environment = world.environment(&options.data_dir);
-    let recovered = recover(Opening {
+    let probing = history::begin(&options, world);
+    let opening = Opening {
         environment: &environment,
         options: LogOptions {
             drops_torn_tail: options.torn_tail == TornTail::Cut,
@@ -212,7 +215,11 @@ pub fn serve(options: &ServeOptions, world: &World) -> Result<(), Failure> {
         threads: ThreadOptions::default(),
         policy: Arc::clone(&plan.policy),
         start_delay: options.dispatch_start_delay.to_std(),
-    })?;
+    };
+    // It takes nothing in before there is an index.
+    let feed = Arc::new(Feed::default());
+    let fed = Arc::clone(&feed);
+    let recovered = recover(opening, Box::new(move |batch| fed.offer(batch)))?;
     let Recovered {
         core,
         log,
@@ -264,8 +271,10 @@ pub fn serve(options: &ServeOptions, world: &World) -> Result<(), Failure> {
         report.log_bytes(),
     )
     .map_err(start("start the threads of the server"))?;
+    let history = Arc::new(history::start(&options, world, &shared, &feed, probing)?);
     http.meters.begin(Source {
         shared: Arc::clone(&shared),
+        history: Arc::clone(&history),
         reloader: Arc::clone(&reloader),
         delivery: delivery.clone(),
     });
@@ -276,6 +285,7 @@ pub fn serve(options: &ServeOptions, world: &World) -> Result<(), Failure> {
         shared: Arc::clone(&shared),
         reloader: Arc::clone(&reloader),
         recovery: report.json(),
+        history: Arc::clone(&history),
     });
     for address in &http.addresses {
         log_listening(&address.to_string(), http.web.as_deref());
@@ -287,6 +297,9 @@ pub fn serve(options: &ServeOptions, world: &World) -> Result<(), Failure> {
     shared.is_stopping.store(true, Ordering::Release);
     runtime.block_on(delivery.shut_down(DRAIN));
     let ended = threads.end(&shared, &checkpoints);
+    if let Some(keeper) = &*history {
+        keeper.stop();
+    }
     runtime.shutdown_background();
     match shared.failure() {
         Some(cause) => Err(Failure::Broken(cause)),

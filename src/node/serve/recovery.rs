@@ -22,8 +22,8 @@ use crate::sys::WallTime;
 use crate::wal::control::Control;
 use crate::wal::scan::Scanned;
 use crate::wal::{
-    AppendError, Environment, Lane, Log, LogOptions, Lsn, NewRecord, OpenError, Replay,
-    StartReport, StoreIdentity, ThreadOptions, Writer, open,
+    AppendError, DurableSink, Environment, Lane, Log, LogOptions, Lsn, NewRecord, OpenError,
+    Replay, StartReport, StoreIdentity, ThreadOptions, Writer, open,
 };
 
 /// Records of that length surely fit into a batch of the log.
@@ -157,11 +157,15 @@ pub(super) struct Opening<'a> {
     pub(super) start_delay: Duration,
 }
 
-/// Opens the log, rebuilds the core, and makes what the downtime changed durable.
+/// Opens the log, rebuilds the core, and makes what the downtime changed durable. `sink` receives what
+/// becomes durable from now on.
 ///
 /// # Errors
 /// Why the store cannot be opened or continued.
-pub(super) fn recover(opening: Opening<'_>) -> Result<Recovered, OpenError> {
+pub(super) fn recover(
+    opening: Opening<'_>,
+    sink: Box<dyn DurableSink>,
+) -> Result<Recovered, OpenError> {
     let Opening {
         environment,
         options,
@@ -199,7 +203,7 @@ pub(super) fn recover(opening: Opening<'_>) -> Result<Recovered, OpenError> {
             text: String::new(),
         }));
     }
-    let (log, applied) = continue_log(writer, threads, &mut core, changes)?;
+    let (log, applied) = continue_log(writer, (threads, sink), &mut core, changes)?;
     let not_before = i64::try_from(start_delay.as_nanos()).unwrap_or(i64::MAX);
     let report = core.resume(now, WallTime(now.0.saturating_add(not_before)));
     Ok(Recovered {
@@ -224,12 +228,12 @@ pub(super) fn recover(opening: Opening<'_>) -> Result<Recovered, OpenError> {
 /// Starts the threads of the log, and appends and applies these records.
 fn continue_log(
     writer: Writer,
-    threads: ThreadOptions,
+    (threads, sink): (ThreadOptions, Box<dyn DurableSink>),
     core: &mut Core,
     records: Vec<Record>,
 ) -> Result<(Log, Lsn), OpenError> {
     let durable = writer.durable();
-    let log = Log::start(writer, threads, Box::new(|_| {})).map_err(|source| OpenError::Io {
+    let log = Log::start(writer, threads, sink).map_err(|source| OpenError::Io {
         operation: "start the threads of the log in",
         path: ".".into(),
         source,

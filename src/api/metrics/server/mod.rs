@@ -9,10 +9,12 @@
 //!
 //! What is marked "appears with the first …" upstream is absent here until its handle is asked for.
 
+mod history;
 mod notifications;
 mod stores;
 mod wal;
 
+pub use history::{HistoryMetrics, HistoryReading};
 pub use notifications::{
     FailedLabels, INTEGRATIONS, IntegrationLabels, NotificationMetrics, ReasonLabels,
 };
@@ -93,6 +95,8 @@ pub struct ServerMetrics {
     pub silences: SilenceMetrics,
     /// The log on disk.
     pub wal: WalMetrics,
+    /// The index of history.
+    pub history: HistoryMetrics,
 }
 
 impl ServerMetrics {
@@ -113,6 +117,7 @@ impl ServerMetrics {
             notification_log: NotificationLogMetrics::register(&mut to),
             silences: SilenceMetrics::register(&mut to),
             wal: WalMetrics::register(&mut to),
+            history: HistoryMetrics::register(&mut to),
         }
     }
 }

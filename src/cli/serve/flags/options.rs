@@ -24,6 +24,18 @@ pub enum WalSync {
     Always,
 }
 
+/// Where the index of history is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HistoryMode {
+    /// On disk, in sled.
+    #[default]
+    Sled,
+    /// In memory, and only as much as fits.
+    Memory,
+    /// Nowhere.
+    Off,
+}
+
 /// How to run the server.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServeOptions {
@@ -55,6 +67,12 @@ pub struct ServeOptions {
     pub torn_tail: TornTail,
     /// When the log is synced.
     pub wal_sync: WalSync,
+    /// Where the index of history is kept.
+    pub history: HistoryMode,
+    /// How long history is kept; more than 0.
+    pub history_retention: Duration,
+    /// Bytes that the index of history may take.
+    pub history_bytes_max: u64,
     /// The web server.
     pub web: WebOptions,
     /// What is enabled.
@@ -183,6 +201,9 @@ impl ServeArgs {
             recovery_grace: self.recovery_grace,
             torn_tail: self.wal_repair,
             wal_sync: self.wal_sync,
+            history: self.history,
+            history_retention: self.history_retention.time,
+            history_bytes_max: self.history_retention.bytes,
             web: self.web_options()?,
             features,
             log_level: self.log_level,

@@ -2,7 +2,7 @@
 
 use gotemplate::strconv::parse_float;
 
-use super::options::{TornTail, WalSync};
+use super::options::{HistoryMode, TornTail, WalSync};
 use crate::model::Duration;
 
 /// Least severity that is logged.
@@ -94,4 +94,75 @@ pub(super) fn wal_sync(text: &str) -> Result<WalSync, ValueError> {
             "--wal.sync={text} is not part of this version: only `always` is"
         ))),
     }
+}
+
+pub(super) fn history_mode(text: &str) -> Result<HistoryMode, ValueError> {
+    match text {
+        "sled" => Ok(HistoryMode::Sled),
+        "memory" => Ok(HistoryMode::Memory),
+        "off" => Ok(HistoryMode::Off),
+        _ => Err(ValueError(format!(
+            "unrecognized value for --history: {text} (sled, memory or off)"
+        ))),
+    }
+}
+
+/// How much history is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HistoryRetention {
+    /// For how long; more than 0.
+    pub time: Duration,
+    /// In how many bytes.
+    pub bytes: u64,
+}
+
+/// What `--history.retention` leaves out of its two parts.
+const HISTORY_RETENTION: HistoryRetention = HistoryRetention {
+    time: Duration::from_secs(30 * 24 * 60 * 60),
+    bytes: 1_000_000_000,
+};
+
+/// Less holds no day of anything.
+const HISTORY_BYTES_MIN: u64 = 1_000_000;
+
+/// `30d`, `1GB`, or both with a comma between them, in any order.
+pub(super) fn history_retention(text: &str) -> Result<HistoryRetention, ValueError> {
+    let mut retention = HISTORY_RETENTION;
+    for part in text.split(',').map(str::trim) {
+        match bytes(part) {
+            Some(bytes) if bytes >= HISTORY_BYTES_MIN => retention.bytes = bytes,
+            Some(_) => {
+                return Err(ValueError(format!(
+                    "--history.retention: {part} is too little; 1MB is the least"
+                )));
+            }
+            None => match Duration::parse_go_with_days(part) {
+                Ok(time) if time > Duration::ZERO => retention.time = time,
+                _ => {
+                    return Err(ValueError(format!(
+                        "--history.retention: {part} is no time and no number of bytes; examples: 30d, 500MB, 30d,1GB"
+                    )));
+                }
+            },
+        }
+    }
+    Ok(retention)
+}
+
+/// A number with a unit of bytes.
+fn bytes(text: &str) -> Option<u64> {
+    let units = [
+        ("KiB", 1 << 10),
+        ("MiB", 1 << 20),
+        ("GiB", 1 << 30),
+        ("TiB", 1 << 40),
+        ("KB", 1_000),
+        ("MB", 1_000_000),
+        ("GB", 1_000_000_000),
+        ("TB", 1_000_000_000_000),
+    ];
+    units.iter().find_map(|(unit, factor)| {
+        let number: u64 = text.strip_suffix(unit)?.trim().parse().ok()?;
+        number.checked_mul(*factor)
+    })
 }
