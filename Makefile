@@ -7,6 +7,7 @@
 #   make bench    benchmarks, beside a bare loop on the same disk
 #   make coverage which lines of src/wal the tests reach; every one has to be (needs cargo-llvm-cov)
 #   make fuzz     one fuzz target (TARGET=name SECONDS=60); needs cargo-fuzz
+#   make kills    kill the server 200 times with the index of history and without; some ten minutes
 #   make chaos    try to refute what the log promises (CHAOS=short for a few minutes' worth)
 
 CARGO ?= cargo
@@ -16,7 +17,7 @@ SECONDS ?= 60
 PROFILE := --profile chaos
 BUILT := $(or $(CARGO_TARGET_DIR),target)/chaos
 
-.PHONY: run demo test lint bench coverage fuzz chaos
+.PHONY: run demo test lint bench coverage fuzz kills chaos
 
 run:
 	$(CARGO) build --release --locked -p tocsin
@@ -51,6 +52,7 @@ bench:
 	$(CARGO) bench --locked --bench log --bench api --bench core --bench routes
 	$(CARGO) bench --locked --bench templates
 	$(CARGO) bench --locked --bench server
+	$(CARGO) bench --locked --bench history
 
 # Not part of what every change has to pass: it builds everything once more, instrumented.
 coverage:
@@ -60,6 +62,9 @@ coverage:
 fuzz:
 	$(CARGO) fuzz run --fuzz-dir tests/fuzz --sanitizer none $(TARGET) -- \
 		-max_total_time=$(SECONDS) -rss_limit_mb=2048 -timeout=10
+
+kills:
+	$(CARGO) test --locked -p tocsin --test history -- --ignored --nocapture two_hundred
 
 # One build without and one with the planted bugs; the named tests of recovery are one layer of the hunt.
 chaos:

@@ -4,8 +4,8 @@
 use std::ffi::OsString;
 
 use tocsin::cli::serve::flags::{
-    self, ExternalUrl, Features, ListenAddress, LogFormat, LogLevel, Note, Parsed, ServeArgs,
-    ServeOptions, TornTail, WalSync,
+    self, ExternalUrl, Features, HistoryMode, ListenAddress, LogFormat, LogLevel, Note, Parsed,
+    ServeArgs, ServeOptions, TornTail, WalSync,
 };
 use tocsin::model::{Duration, Mode};
 use tocsin::sys::MemoryFiles;
@@ -414,6 +414,9 @@ fn without_flags_the_options_are_alertmanagers_defaults() {
         recovery_grace: None,
         torn_tail: TornTail::Cut,
         wal_sync: WalSync::Always,
+        history: HistoryMode::Sled,
+        history_retention: Duration::from_secs(30 * 24 * 3600),
+        history_bytes_max: 1_000_000_000,
         web: options.web.clone(),
         features: Features::default(),
         log_level: LogLevel::Info,

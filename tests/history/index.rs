@@ -1,0 +1,238 @@
+//! The index over a storage in memory.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tocsin::history::index::{Contents, Index, Limits, MemoryStorage, Past, Storage, addition};
+use tocsin::history::{Entry, Order, Position, Span, Subject, Timeline, What};
+use tocsin::model::Fingerprint;
+use tocsin::record::{AlertBatchV1, AlertTouchV1, AlertV1, Lsn, Record, TouchV1};
+use tocsin::sys::WallTime;
+
+const MINUTE_NS: i64 = 60_000_000_000;
+const DAY_NS: i64 = 24 * 60 * MINUTE_NS;
+
+const EVERYTHING: Limits = Limits {
+    retention: Duration::MAX,
+    bytes_max: u64::MAX,
+};
+
+fn labels(name: &str) -> Vec<(String, String)> {
+    vec![("alertname".to_owned(), name.to_owned())]
+}
+
+fn fingerprint(name: &str) -> Fingerprint {
+    let labels: tocsin::model::LabelSet = [("alertname", name)].into_iter().collect();
+    labels.fingerprint()
+}
+
+fn received(name: &str, at_ns: i64) -> Record {
+    Record::AlertBatch(AlertBatchV1 {
+        tenant: String::new(),
+        received_at_ns: at_ns,
+        alerts: vec![AlertV1 {
+            labels: labels(name),
+            annotations: Vec::new(),
+            starts_at_ns: at_ns,
+            ends_at_ns: at_ns + 5 * MINUTE_NS,
+            is_timeout: true,
+            generator_url: String::new(),
+        }],
+    })
+}
+
+fn touched(name: &str, at_ns: i64) -> Record {
+    Record::AlertTouch(AlertTouchV1 {
+        tenant: String::new(),
+        received_at_ns: at_ns,
+        touches: vec![TouchV1 {
+            fingerprint: fingerprint(name).0,
+            ends_at_ns: at_ns + 5 * MINUTE_NS,
+            is_timeout: true,
+        }],
+    })
+}
+
+fn add(index: &Index, lsn: u64, record: &Record) {
+    let lsn = Lsn(lsn);
+    index
+        .add(
+            lsn,
+            record.at(),
+            addition(lsn, record, WallTime(0)).unwrap(),
+        )
+        .unwrap();
+}
+
+fn open(storage: &Arc<MemoryStorage>, limits: Limits) -> Arc<Index> {
+    let storage: Arc<dyn Storage> = Arc::clone(storage) as _;
+    Arc::new(Index::open(storage, [7; 16], limits).unwrap())
+}
+
+fn entries(index: &Arc<Index>, subject: &Subject, span: Span, order: Order) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    let mut take = |entry| {
+        entries.push(entry);
+        ControlFlow::Continue(())
+    };
+    let past = Past::new(Arc::clone(index), "");
+    past.scan(subject, span, order, &mut take).unwrap();
+    entries
+}
+
+/// What happened to an alert, oldest first: kind and how often.
+fn timeline(index: &Arc<Index>, name: &str) -> Vec<(&'static str, u32)> {
+    let subject = Subject::Alert(fingerprint(name));
+    let entries = entries(index, &subject, Span::ALL, Order::OldestFirst);
+    let kind = |entry: &Entry| match entry.what {
+        What::Received { .. } => "received",
+        What::Touched { .. } => "touched",
+        _ => "other",
+    };
+    entries.iter().map(|it| (kind(it), it.times)).collect()
+}
+
+#[test]
+fn the_same_said_again_and_again_is_one_entry_also_across_a_restart() {
+    let storage = Arc::new(MemoryStorage::default());
+    let index = open(&storage, EVERYTHING);
+    add(&index, 1, &received("A", 0));
+    for minute in 1..10 {
+        add(&index, 1 + minute, &touched("A", minute as i64 * MINUTE_NS));
+    }
+    index.persist().unwrap();
+    let index = open(&storage, EVERYTHING);
+    for minute in 10..20 {
+        add(&index, 1 + minute, &touched("A", minute as i64 * MINUTE_NS));
+    }
+    assert_eq!(timeline(&index, "A"), [("received", 1), ("touched", 19)]);
+}
+
+#[test]
+fn what_was_not_written_is_read_again_and_what_was_is_not_taken_twice() {
+    let storage = Arc::new(MemoryStorage::default());
+    let index = open(&storage, EVERYTHING);
+    add(&index, 1, &received("A", 0));
+    index.persist().unwrap();
+    add(&index, 2, &received("A", MINUTE_NS));
+    // A crash: the second is lost, and comes again, with the first.
+    let index = open(&storage, EVERYTHING);
+    assert_eq!(index.applied(), Lsn(1));
+    add(&index, 1, &received("A", 0));
+    add(&index, 2, &received("A", MINUTE_NS));
+    assert_eq!(timeline(&index, "A"), [("received", 1), ("received", 1)]);
+}
+
+#[test]
+fn entries_come_in_the_order_of_their_positions_over_many_chunks_and_within_a_span() {
+    let storage = Arc::new(MemoryStorage::default());
+    let index = open(&storage, EVERYTHING);
+    let hours: Vec<i64> = (0..200).collect();
+    for hour in &hours {
+        let at = hour * 60 * MINUTE_NS;
+        add(
+            &index,
+            10 + hour.unsigned_abs(),
+            &received(["A", "B"][usize::from(hour % 2 == 1)], at),
+        );
+    }
+    assert!(index.contents().chunks > 10, "{:?}", index.contents());
+    let subject = Subject::Alert(fingerprint("A"));
+    let at = |hour: i64| WallTime(hour * 60 * MINUTE_NS);
+    let span = Span::between(at(20), at(100));
+    let positions = |order| -> Vec<Position> {
+        let entries = entries(&index, &subject, span, order);
+        entries.iter().map(|entry| entry.position).collect()
+    };
+    let expected: Vec<Position> = hours
+        .iter()
+        .filter(|hour| *hour % 2 == 0 && (20..=100).contains(*hour))
+        .map(|hour| Position {
+            at: at(*hour),
+            lsn: Lsn(10 + hour.unsigned_abs()),
+            place: 0,
+        })
+        .collect();
+    let reversed: Vec<Position> = expected.iter().rev().copied().collect();
+    assert_eq!(
+        (positions(Order::OldestFirst), positions(Order::NewestFirst)),
+        (expected, reversed)
+    );
+}
+
+#[test]
+fn what_is_older_than_the_retention_goes_with_its_names_and_the_horizon_follows() {
+    let storage = Arc::new(MemoryStorage::default());
+    let limits = Limits {
+        retention: Duration::from_secs(10 * 24 * 3600),
+        bytes_max: u64::MAX,
+    };
+    let index = open(&storage, limits);
+    for day in 0..30 {
+        add(
+            &index,
+            1 + day,
+            &received(&format!("A{day}"), day as i64 * DAY_NS),
+        );
+    }
+    index.retain(WallTime(30 * DAY_NS)).unwrap();
+    let past = Past::new(Arc::clone(&index), "");
+    let known = (0..30).filter(|day| {
+        let alert = fingerprint(&format!("A{day}"));
+        past.alert(alert).unwrap().is_some()
+    });
+    let first_known = known.min();
+    let kept = (0..30).filter(|day| !timeline(&index, &format!("A{day}")).is_empty());
+    let first_kept = kept.min();
+    let horizon = past.horizon().unwrap();
+    // What is read from storage again is the same.
+    index.persist().unwrap();
+    let reopened = open(&storage, limits);
+    assert_eq!(
+        (
+            first_known,
+            first_kept,
+            horizon > WallTime(18 * DAY_NS),
+            horizon <= WallTime(20 * DAY_NS),
+            reopened.contents()
+        ),
+        (Some(20), Some(20), true, true, index.contents())
+    );
+}
+
+#[test]
+fn more_bytes_than_allowed_are_not_kept() {
+    let storage = Arc::new(MemoryStorage::default());
+    let limits = Limits {
+        retention: Duration::MAX,
+        bytes_max: 1_000_000,
+    };
+    let index = open(&storage, limits);
+    for number in 0..30_000u32 {
+        // Texts that pack badly.
+        let name = format!(
+            "{:x}{:x}",
+            u64::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15),
+            number.wrapping_mul(0x85EB_CA6B)
+        );
+        add(
+            &index,
+            1 + u64::from(number),
+            &received(&name, i64::from(number) * MINUTE_NS),
+        );
+        if number % 1000 == 0 {
+            index
+                .retain(WallTime(i64::from(number) * MINUTE_NS))
+                .unwrap();
+        }
+    }
+    index.retain(WallTime(30_000 * MINUTE_NS)).unwrap();
+    let size = storage.size_bytes().unwrap();
+    let Contents { entries, .. } = index.contents();
+    assert_eq!(
+        (size <= 1_000_000, entries > 0),
+        (true, true),
+        "{size} bytes, {entries} entries"
+    );
+}
