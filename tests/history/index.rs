@@ -98,13 +98,21 @@ fn the_same_said_again_and_again_is_one_entry_also_across_a_restart() {
     let storage = Arc::new(MemoryStorage::default());
     let index = open(&storage, EVERYTHING);
     add(&index, 1, &received("A", 0));
-    for minute in 1..10 {
-        add(&index, 1 + minute, &touched("A", minute as i64 * MINUTE_NS));
+    for minute in 1..10u64 {
+        add(
+            &index,
+            1 + minute,
+            &touched("A", minute.cast_signed() * MINUTE_NS),
+        );
     }
     index.persist().unwrap();
     let index = open(&storage, EVERYTHING);
-    for minute in 10..20 {
-        add(&index, 1 + minute, &touched("A", minute as i64 * MINUTE_NS));
+    for minute in 10..20u64 {
+        add(
+            &index,
+            1 + minute,
+            &touched("A", minute.cast_signed() * MINUTE_NS),
+        );
     }
     assert_eq!(timeline(&index, "A"), [("received", 1), ("touched", 19)]);
 }
@@ -169,11 +177,11 @@ fn what_is_older_than_the_retention_goes_with_its_names_and_the_horizon_follows(
         bytes_max: u64::MAX,
     };
     let index = open(&storage, limits);
-    for day in 0..30 {
+    for day in 0..30u64 {
         add(
             &index,
             1 + day,
-            &received(&format!("A{day}"), day as i64 * DAY_NS),
+            &received(&format!("A{day}"), day.cast_signed() * DAY_NS),
         );
     }
     index.retain(WallTime(30 * DAY_NS)).unwrap();
