@@ -343,6 +343,21 @@ fn i4_an_alert_that_nobody_posted_is_not_so() {
 }
 
 #[test]
+fn i4_a_503_has_no_effect_unless_the_disk_was_made_to_fail() {
+    let story = Story::new()
+        .post_as(1_000, &[("1", Firing)], Outcome::Status(503), true)
+        .told(1_210, &[("1", Firing)]);
+    let fault = Event::DiskFault {
+        call: "fdatasync".to_owned(),
+        error: "EIO".to_owned(),
+    };
+    assert_eq!(
+        (story.named(), story.with(1_005, fault).named()),
+        (vec![(Invariant::I4, Kind::Other)], vec![])
+    );
+}
+
+#[test]
 fn i4_an_end_that_nobody_said_is_a_false_all_clear() {
     let story = Story::new()
         .post(1_000, &[("1", Firing)])

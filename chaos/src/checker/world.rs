@@ -188,7 +188,12 @@ impl World {
                 _ => None,
             })
             .collect();
+        // 503 has no effect, but for one: where the disk fails, what was written may be there after all.
+        let is_faulty = entries
+            .iter()
+            .any(|entry| matches!(entry.event, Event::DiskFault { .. }));
         let end_of = |request: &u64| match ends.get(request) {
+            Some((at, Outcome::Status(503))) if is_faulty => (*at, Some(Outcome::Broken)),
             Some((at, outcome)) => (*at, Some(*outcome)),
             None => (At::NEVER, None),
         };
