@@ -22,11 +22,11 @@
 //! * What was told of alerts in groups that they are not in any more is owed to those that they are in: the
 //!   configuration may have changed meanwhile, or since records that were replayed (see [`super::owed`]).
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::bugs::{Bug, planted};
-use crate::model::Duration;
+use crate::model::{Duration, Fingerprint};
 use crate::record::{EndsAtExtendedV1, FlushOccasion, GroupTimerV1, Record, RecoveredV1};
 use crate::sys::WallTime;
 
@@ -87,8 +87,8 @@ impl Core {
     pub fn plan_recovery(&self, last_alive: WallTime, now: WallTime) -> Vec<Record> {
         let mut records = Vec::new();
         for tenant in self.tenants() {
-            tenant.plan_ends(last_alive, now, &mut records);
-            let mut overdue = tenant.plan_timers(last_alive, now, &mut records);
+            let moved = tenant.plan_ends(last_alive, now, &mut records);
+            let mut overdue = tenant.plan_timers(last_alive, now, &moved, &mut records);
             if planted(Bug::OverdueNotFrozen) {
                 overdue.clear();
             }
@@ -207,7 +207,13 @@ impl Tenant {
         }));
     }
 
-    fn plan_ends(&self, last_alive: WallTime, now: WallTime, records: &mut Vec<Record>) {
+    /// Which alerts' ends move is given back.
+    fn plan_ends(
+        &self,
+        last_alive: WallTime,
+        now: WallTime,
+        records: &mut Vec<Record>,
+    ) -> HashSet<Fingerprint> {
         // One that is ahead of now was written before the clock went back.
         let last_alive = match self.extended_at <= now {
             true => last_alive.max(self.extended_at),
@@ -232,13 +238,17 @@ impl Tenant {
                 alerts: alerts.to_vec(),
             }));
         }
+        let moved = extended.into_iter();
+        moved.map(|(alert, _)| Fingerprint(alert)).collect()
     }
 
-    /// The groups that are overdue, and not frozen as they have to be, are given back.
+    /// The groups that are overdue, and not frozen as they have to be, are given back: those too that were
+    /// frozen before with ends that move now.
     fn plan_timers(
         &self,
         last_alive: WallTime,
         now: WallTime,
+        moved: &HashSet<Fingerprint>,
         records: &mut Vec<Record>,
     ) -> Vec<GroupName> {
         let mut overdue = Vec::new();
@@ -257,7 +267,11 @@ impl Tenant {
                 () if planted(Bug::PhaseLost) => after(now, wait),
                 () => shifted.min(latest),
             };
-            if next <= now && self.frozen_anew(group, now).is_some() {
+            let is_as_it_has_to_be = || {
+                let has_moved = group.alerts.iter().any(|alert| moved.contains(alert));
+                !has_moved && self.frozen_anew(group, now).is_none()
+            };
+            if next <= now && !is_as_it_has_to_be() {
                 overdue.push(group.name.clone());
             }
             if next == group.next_flush_at {
@@ -331,7 +345,7 @@ impl Tenant {
     ) {
         report.alerts += self.alerts.len();
         report.groups += self.groups.len();
-        let in_doubt: std::collections::HashSet<(Arc<str>, Arc<str>)> = self
+        let in_doubt: HashSet<(Arc<str>, Arc<str>)> = self
             .intents
             .iter()
             .filter(|(_, intent)| intent.state.is_in_doubt())

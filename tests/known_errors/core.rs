@@ -228,3 +228,17 @@ fn an_alert_that_ended_is_not_told_firing_when_a_checkpoint_is_read_under_anothe
         ]
     );
 }
+
+/// The group kept the end that its alert had before the second downtime moved it. Found by the simulator
+/// (seed 1252).
+#[test]
+fn a_second_start_before_the_first_flush_leaves_nothing_for_a_third_to_do() {
+    let mut world = World::new(simple());
+    world.post_alerts(vec![alert("A", 0, 120)]);
+    world.kill();
+    world.restart(100);
+    world.kill();
+    world.restart(200);
+    let now = crate::core_support::at(200);
+    assert_eq!(world.core.plan_recovery(now, now), vec![]);
+}

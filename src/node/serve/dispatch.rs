@@ -276,7 +276,10 @@ fn durable(shared: Arc<Shared>, mut records: Vec<Record>) -> Durable {
             let Err(refused) = result else {
                 return Ok(());
             };
-            if !refused.error.is_retryable() || planted(Bug::ResultDropped) {
+            if planted(Bug::ResultDropped) {
+                return Err(JournalError(refused.error.to_string()));
+            }
+            if !refused.error.is_retryable() {
                 if refused.error != AppendError::Closed {
                     shared.fail(&refused.error);
                 }
