@@ -95,7 +95,6 @@ fn every_metric_that_needs_no_first_event_is_there_from_the_start() {
             "tocsin_history_fell_behind_total counter",
             "tocsin_history_lag_records gauge",
             "tocsin_history_lag_seconds gauge",
-            "tocsin_history_mode gauge",
             "tocsin_history_rebuilds_total counter",
             "tocsin_history_size_bytes gauge",
             "tocsin_wal_batches_total counter",

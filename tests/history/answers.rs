@@ -119,7 +119,10 @@ fn pages_go_on_where_the_one_before_ended_and_an_export_has_all_of_them() {
         server.fire(&[&format!("A{number}")]);
     }
     let words = ["history", "--kind", "received"];
-    let all = online(&server, &words);
+    let all = until("an index that has all of them", || {
+        let all = online(&server, &words);
+        (all["entries"].as_array()?.len() == 25).then_some(all)
+    });
     let mut paged = Vec::new();
     let mut cursor: Option<String> = None;
     loop {
@@ -141,15 +144,24 @@ fn pages_go_on_where_the_one_before_ended_and_an_export_has_all_of_them() {
         }
     }
     let url = format!("http://{}", server.address());
-    let (_, exported, _) = tocsin(&[
-        "history", "--kind", "received", "--format", "jsonl", "--url", &url,
-    ]);
-    let created = exported
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap())
-        .filter(|event| event["data"]["alertCreated"]["alert"]["name"].is_string());
+    let created = || {
+        let (_, exported, _) = tocsin(&[
+            "history", "--kind", "received", "--format", "jsonl", "--url", &url,
+        ]);
+        let events = exported
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let named = events
+            .filter(|event| event["data"]["alertCreated"]["alert"]["name"].is_string())
+            .count();
+        (named == 26).then_some(named)
+    };
+    let created = until(
+        "an export of all of them and the one that came later",
+        created,
+    );
     assert_eq!(
-        (paged.len(), &Value::from(paged.clone()), created.count()),
+        (paged.len(), &Value::from(paged.clone()), created),
         (25, &all["entries"], 26)
     );
 }

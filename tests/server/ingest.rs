@@ -164,7 +164,8 @@ fn a10_a_client_that_is_gone_before_the_answer_harms_nobody() {
     let status = server.fire(&["Here"]);
     sink.wait_to_be_told("Here firing");
     let metrics = server.get("/metrics").body;
-    let panics = metrics.lines().any(|line| line.contains("panic"));
+    let mut samples = metrics.lines().filter(|line| !line.starts_with('#'));
+    let panics = samples.any(|line| line.contains("panic") && !line.ends_with(" 0"));
     assert_eq!((status, panics), (200, false));
 }
 
@@ -241,7 +242,10 @@ fn a10_a11_a_client_that_gave_up_before_its_503_leaves_nothing_behind() {
         first.join().unwrap()
     });
     drop(strace);
-    server.fire(&["After"]);
+    // On a busy machine the disk may have been slow once more: who gets a 503 sends again.
+    until("room in the log", || {
+        (server.fire(&["After"]) == 200).then_some(())
+    });
     let names = server.names();
     // What is known and not on its way is touched, and not written in full each time.
     until("a touch", || {

@@ -10,7 +10,6 @@ use std::time::Duration;
 use tracing::{debug, warn};
 
 use super::shared::Shared;
-use crate::bugs::{Bug, planted};
 use crate::wal::OpenError;
 
 /// Bytes of log after which a checkpoint is taken: a start replays them in a fraction of a second.
@@ -105,11 +104,7 @@ pub(super) fn take(shared: &Shared) -> Result<(), OpenError> {
     let (core, lsn) = {
         let core = shared.core();
         // The core's thread says what it has applied under this lock.
-        let lsn = match planted(Bug::CheckpointAhead) {
-            true => shared.journal.handed_on(),
-            false => shared.applied(),
-        };
-        (core.clone(), lsn)
+        (core.clone(), shared.applied())
     };
     let hash = core.state_hash().map_err(|fault| encoding(&fault))?;
     let started = shared.clock.monotonic();

@@ -15,7 +15,6 @@ use super::crashes::Crashes;
 use super::journal::Journal;
 use super::plan::{Plan, time_of};
 use super::shared::Shared;
-use crate::bugs::{Bug, planted};
 use crate::core::proto::{ReceiverData as KeptMessage, ReceiverDataValue};
 use crate::core::{Notification, TellAlert};
 use crate::delivery::{Delivery, Durable, Entry, JournalError, Order, Refusal};
@@ -276,9 +275,6 @@ fn durable(shared: Arc<Shared>, mut records: Vec<Record>) -> Durable {
             let Err(refused) = result else {
                 return Ok(());
             };
-            if planted(Bug::ResultDropped) {
-                return Err(JournalError(refused.error.to_string()));
-            }
             if !refused.error.is_retryable() {
                 if refused.error != AppendError::Closed {
                     shared.fail(&refused.error);
