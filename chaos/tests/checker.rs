@@ -496,6 +496,56 @@ fn i7_an_end_without_a_beginning_and_two_ends_in_a_row_are_named() {
     );
 }
 
+/// An end is due while no process runs, and is told by the next start as it was before. Its sender repeats
+/// it after that start: so it is part of its group once more, and told of with what fires next.
+#[test]
+fn i7_an_end_that_is_said_again_before_a_start_tells_of_it_is_told_with_the_next_change() {
+    // The second saying is acknowledged at that moment.
+    let said_again = |ms: u64| {
+        Story::new()
+            .post(1_000, &[("1", Firing)])
+            .told(1_210, &[("1", Firing)])
+            .post(4_000, &[("1", Resolved)])
+            .post(ms - 10, &[("1", Resolved)])
+            .down(4_400, 5_300)
+            .told(5_350, &[("1", Resolved)])
+            .post(5_600, &[("2", Firing)])
+            .told(5_850, &[("1", Resolved), ("2", Firing)])
+    };
+    let before_the_kill = said_again(4_100);
+    let after_the_start = said_again(5_340);
+    assert_eq!(
+        (after_the_start.named(), before_the_kill.named()),
+        (vec![], vec![(Invariant::I7, Kind::Other)])
+    );
+}
+
+/// A start that is killed before it has told of what it froze leaves that to the next one.
+#[test]
+fn i7_an_end_that_is_said_again_in_a_start_that_is_killed_is_told_with_the_next_change() {
+    let killed_after = |up_ms: u64| {
+        Story::new()
+            .post(1_000, &[("1", Firing)])
+            .told(1_210, &[("1", Firing)])
+            .post(4_000, &[("1", Resolved)])
+            .down(4_400, 5_300)
+            .post(5_310, &[("1", Resolved)])
+            .down(5_300 + up_ms, 9_000)
+            .told(9_050, &[("1", Resolved)])
+            .post(9_100, &[("2", Firing)])
+            .told(9_550, &[("1", Resolved), ("2", Firing)])
+    };
+    let named = |story: Story| -> Vec<Invariant> {
+        let violations = story.verdict().violations;
+        let of_turns = violations.iter().map(|it| it.invariant);
+        of_turns.filter(|it| *it == Invariant::I7).collect()
+    };
+    assert_eq!(
+        (named(killed_after(100)), named(killed_after(1_200))),
+        (vec![], vec![Invariant::I7])
+    );
+}
+
 #[test]
 fn i8_the_first_notification_of_a_group_comes_neither_early_nor_late() {
     let early = Story::new()

@@ -492,6 +492,22 @@ impl World {
         from.minus_ms(self.policy.tolerance_ms)
     }
 
+    /// Of what state a message may tell: what was due at a start is told as it was then, also if the
+    /// process is killed before it is, and started once more.
+    pub(super) fn frozen_since(&self, told: At) -> At {
+        let mut since = told;
+        for life in self.lives.iter().rev().filter(|life| life.boot <= told) {
+            let caught_up = life
+                .ready
+                .map(|ready| ready.plus_ms(self.policy.tolerance_ms));
+            if caught_up.is_some_and(|caught_up| caught_up < since.min(life.ended)) {
+                break;
+            }
+            since = life.boot;
+        }
+        since
+    }
+
     /// The kills, and ends by a fault, in order.
     pub(super) fn kills(&self) -> impl Iterator<Item = At> {
         let killed = self.lives.iter().filter(|life| life.is_excused);
