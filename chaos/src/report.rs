@@ -75,6 +75,9 @@ const ROWS: [Row; 26] = [
     ("runs that could not be carried out", |it| {
         it.broken.len().to_string()
     }),
+    ("runs again, as the machine stood still", |it| {
+        it.again.to_string()
+    }),
     ("time", |it| format!("{:.0} s", it.seconds)),
 ];
 
