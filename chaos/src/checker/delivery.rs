@@ -17,6 +17,8 @@ use crate::history::{At, Status, Then};
 #[derive(Debug, Clone, Copy)]
 struct Telling {
     at: At,
+    /// Of what state it may tell: after a start, of that before.
+    since: At,
     status: Status,
     /// Whether the receiver says it has it.
     is_confirmed: bool,
@@ -26,7 +28,7 @@ struct Telling {
 
 impl Telling {
     fn is_of(&self, change: &Change) -> bool {
-        self.status == change.status && change.asked <= self.at && self.at < change.same_again
+        self.status == change.status && change.asked <= self.at && self.since < change.same_again
     }
 }
 
@@ -45,6 +47,7 @@ impl Tellings {
             for (alert, status) in &message.alerts {
                 told[message.integration][*alert].push(Telling {
                     at: message.at,
+                    since: world.frozen_since(message.at),
                     status: *status,
                     is_confirmed: message.is_confirmed(),
                     is_refused: matches!(message.then, Then::ClientError | Then::ServerError),
