@@ -143,7 +143,7 @@ fn policy() -> Policy {
         group_wait_ms: 60,
         group_interval_ms: 150,
         repeat_interval_ms: 3_600_000,
-        bound_ms: 1_500,
+        bound_ms: 2_000,
         tolerance_ms: 1_000,
         routes: vec![Route {
             when: Labels::new(),
