@@ -13,6 +13,7 @@ pub mod demo;
 pub mod example;
 mod harness;
 pub mod history;
+pub mod hunt;
 pub mod kill;
 pub mod log;
 pub mod program;

@@ -213,9 +213,11 @@ fn first_in_time(world: &World, messages: &[&Message], verdict: &mut Verdict) {
         .iter()
         .chain(&world.held)
         .any(|span| span.meets(Span::new(from, until)));
-    // Whoever began the group has to have fired when it was due, and be told now.
+    // Whoever began the group has to have fired ever since, and be told now: a group whose alerts are over
+    // before it has waited is gone, and the next one of that name waits anew.
     let is_told = members.iter().any(|alert| {
         message.alerts.contains_key(alert)
+            && world.was_certainly(*alert, Status::Firing, begin.ended, message.at)
             && world.statements[*alert]
                 .iter()
                 .any(|it| it.asked == begin.asked)
@@ -227,7 +229,9 @@ fn first_in_time(world: &World, messages: &[&Message], verdict: &mut Verdict) {
     let ready = world.lives.iter().filter_map(|life| life.ready);
     let ready = ready.filter(|ready| *ready <= message.at).max();
     let latest = ready.map_or(due, |ready| due.max(ready));
-    if message.at > latest.plus_ms(world.policy.tolerance_ms) {
+    // A start catches up before it says that it is ready.
+    let is_catching_up = world.down.iter().any(|span| span.contains(message.at));
+    if !is_catching_up && message.at > latest.plus_ms(world.policy.tolerance_ms) {
         let what = format!("{to} was told of {group} first, which was due at {latest}");
         verdict.add(Invariant::I8, Kind::Other, message.at, what);
     }

@@ -122,7 +122,7 @@ pub(super) struct World {
     pub(super) messages: Vec<Message>,
     pub(super) silences: Vec<Silence>,
     pub(super) lives: Vec<Life>,
-    /// When no server was ready.
+    /// When no server was ready, or one could not go on.
     pub(super) down: Vec<Span>,
     /// When the process was held.
     pub(super) held: Vec<Span>,
@@ -382,7 +382,10 @@ impl World {
         for life in &self.lives {
             let Some(ready) = life.ready else { continue };
             self.down.push(Span::new(from, ready));
-            from = life.ended;
+            // One that a fault ends does nothing more from then on, and takes its time to end.
+            let is_ended_by_fault = life.is_excused && !life.is_killed;
+            let fault = life.fault.filter(|_| is_ended_by_fault);
+            from = fault.unwrap_or(life.ended);
         }
         self.down.push(Span::new(from, At::NEVER));
     }
@@ -492,6 +495,32 @@ impl World {
         from.minus_ms(self.policy.tolerance_ms)
     }
 
+    /// Of what state a message may tell: what was due at a start is told as it was then, also if the
+    /// process is killed before it is, and started once more.
+    pub(super) fn frozen_since(&self, told: At) -> At {
+        let mut lives = self.lives.iter().rev().filter(|life| life.boot <= told);
+        let is_soon = |life: &Life, at: At, within_ms: u64| {
+            life.ready
+                .is_none_or(|ready| at <= ready.plus_ms(within_ms))
+        };
+        let Some(last) = lives.next() else {
+            return told;
+        };
+        if !is_soon(last, told, self.policy.tolerance_ms) {
+            return told;
+        }
+        let cut_off = lives.take_while(|life| is_soon(life, life.ended, CATCH_UP_MS));
+        cut_off.last().map_or(last.boot, |life| life.boot)
+    }
+
+    /// When the process was held, or the machine stood still, for longer than any step may take: what
+    /// fires by itself for so long only may be over when it goes on.
+    pub(super) fn held_long(&self) -> impl Iterator<Item = Span> {
+        let tolerance_ms = self.policy.tolerance_ms;
+        let held = self.held.iter().copied();
+        held.filter(move |span| span.to.ms_since(span.from) >= tolerance_ms)
+    }
+
     /// The kills, and ends by a fault, in order.
     pub(super) fn kills(&self) -> impl Iterator<Item = At> {
         let killed = self.lives.iter().filter(|life| life.is_excused);
@@ -499,16 +528,20 @@ impl World {
     }
 
     /// The kills that may have left a send in doubt, the latest first: before the process could have noted
-    /// the answer. What was on its way may arrive just after.
+    /// the answer. What was on its way may arrive just after, and whenever it does: what arrives before
+    /// another process was started is of the one that was killed.
     pub(super) fn doubts(&self, message: &Message) -> impl Iterator<Item = &Life> {
         let from = message.at.minus_ms(RESULT_MS);
         let until = message
             .answered
             .map_or(At::NEVER, |at| at.plus_ms(RESULT_MS));
         let at = message.at;
-        self.lives.iter().rev().filter(move |life| {
+        let last = self.lives.iter().rposition(|life| life.boot <= at);
+        let lives = self.lives.iter().enumerate().rev();
+        let in_doubt = lives.filter(move |(index, life)| {
             let is_its_own = life.boot <= at;
-            let is_soon = from <= life.ended && life.ended <= until;
+            let is_of_the_dead = last == Some(*index) && life.ended <= at;
+            let is_soon = (from <= life.ended || is_of_the_dead) && life.ended <= until;
             let is_after_fault = life
                 .fault
                 .is_some_and(|fault| from <= fault && fault <= until);
@@ -517,7 +550,8 @@ impl World {
                     .fault
                     .is_some_and(|fault| fault <= at && at <= life.ended);
             life.is_excused && is_its_own && (is_soon || is_after_fault)
-        })
+        });
+        in_doubt.map(|(_, life)| life)
     }
 
     /// Whether there is such a kill.
@@ -532,6 +566,10 @@ pub(crate) const ANY_TIME: &str = "any time";
 /// How long after its answer a send may still be in doubt: the result has to be read, written and synced,
 /// on a machine that has other things to do.
 const RESULT_MS: u64 = 250;
+
+/// How long after its start a server may still have to tell of some group what was due before: some dozens
+/// of groups, five milliseconds apart, on a busy machine.
+const CATCH_UP_MS: u64 = 250;
 
 /// How long a process that goes on after it was held has for what it was about to do.
 const SLACK_MS: u64 = 250;

@@ -42,6 +42,9 @@ use plan::Plan;
 /// Kills of one run. With the bound after its heal a run takes about half a minute.
 const KILLS_OF_A_RUN: u32 = 100;
 
+/// How often a run is carried out if the machine stands still for long in each.
+const TRIES_MAX: u32 = 3;
+
 /// What to do.
 #[derive(Debug)]
 pub struct Options {
@@ -78,6 +81,9 @@ pub struct Outcome {
     pub examples: Vec<String>,
     /// Runs that could not be carried out, and why.
     pub broken: Vec<String>,
+    /// Runs that were carried out again, as the machine stood still in them.
+    #[serde(default)]
+    pub again: u64,
 }
 
 impl Outcome {
@@ -160,9 +166,10 @@ pub async fn campaign(options: &Options, progress: &mut dyn Write) -> Result<Out
         violations: Vec::new(),
         examples: Vec::new(),
         broken: Vec::new(),
+        again: 0,
     };
     let mut waiting = plans(options.seed, options.kills).into_iter();
-    let mut running: JoinSet<(u64, Result<Verdict>)> = JoinSet::new();
+    let mut running: JoinSet<(u64, Result<(Verdict, u32)>)> = JoinSet::new();
     loop {
         while running.len() < options.lanes.max(1)
             && let Some(plan) = waiting.next()
@@ -179,7 +186,10 @@ pub async fn campaign(options: &Options, progress: &mut dyn Write) -> Result<Out
         };
         let (seed, verdict) = ended.context("a run panicked")?;
         match verdict {
-            Ok(verdict) => outcome.add(seed, &verdict),
+            Ok((verdict, tries)) => {
+                outcome.add(seed, &verdict);
+                outcome.again += u64::from(tries - 1);
+            }
             Err(error) => outcome.broken.push(format!("seed {seed}: {error:#}")),
         }
         outcome.seconds = seconds();
@@ -219,11 +229,30 @@ fn plans(seed: u64, kills: u32) -> Vec<Plan> {
 /// That it cannot be carried out.
 pub async fn replay(run: &Remembered, dir: &Path, clock: Arc<dyn Clock>) -> Result<Verdict> {
     let folder = folder(dir, run.seed);
-    one(&run.target, &folder, Plan::draw(run.seed, run.kills), clock).await
+    let plan = Plan::draw(run.seed, run.kills);
+    let (verdict, _) = one(&run.target, &folder, plan, clock).await?;
+    Ok(verdict)
 }
 
-/// One run, and its judgement. Its folder stays if there is a violation.
-async fn one(target: &Path, dir: &Path, plan: Plan, clock: Arc<dyn Clock>) -> Result<Verdict> {
+/// One run, and its judgement; and how often it was carried out, since one in which the machine stood still
+/// for long shows nothing. Its folder stays if there is a violation.
+async fn one(
+    target: &Path,
+    dir: &Path,
+    plan: Plan,
+    clock: Arc<dyn Clock>,
+) -> Result<(Verdict, u32)> {
+    let mut tries = 1;
+    loop {
+        let verdict = once(target, dir, plan, Arc::clone(&clock)).await?;
+        if !verdict.is_void() || tries == TRIES_MAX {
+            return Ok((verdict, tries));
+        }
+        tries += 1;
+    }
+}
+
+async fn once(target: &Path, dir: &Path, plan: Plan, clock: Arc<dyn Clock>) -> Result<Verdict> {
     if dir.exists() {
         std::fs::remove_dir_all(dir).with_context(|| format!("cannot remove {}", dir.display()))?;
     }
