@@ -1,4 +1,4 @@
-//! One run: a store, some hundred kills, a heal, and what is then still owed.
+//! One run: a store, some dozens of kills, a heal, and what is then still owed.
 //!
 //! ```text
 //!  senders ──► the server ──► sink          safety: until the last kill

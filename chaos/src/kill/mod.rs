@@ -39,8 +39,9 @@ use crate::checker::{Counts, Invariant, Verdict, check};
 use crate::history;
 use plan::Plan;
 
-/// Kills of one run. With the bound after its heal a run takes about half a minute.
-const KILLS_OF_A_RUN: u32 = 100;
+/// Kills of one run. With the bound after its heal a run takes some twenty seconds, and a few hundred kills are
+/// enough for several at a time.
+const KILLS_OF_A_RUN: u32 = 50;
 
 /// How often a run is carried out if the machine stands still for long in each.
 const TRIES_MAX: u32 = 3;
