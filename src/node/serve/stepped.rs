@@ -313,6 +313,13 @@ impl Server {
     }
 }
 
+impl Drop for Server {
+    /// A kill: nothing is written any more, and nobody is told.
+    fn drop(&mut self) {
+        self.shared.journal.abandon();
+    }
+}
+
 /// The state that a log holds, without what a start would change.
 ///
 /// # Errors
