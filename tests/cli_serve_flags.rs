@@ -414,6 +414,7 @@ fn without_flags_the_options_are_alertmanagers_defaults() {
         recovery_grace: None,
         torn_tail: TornTail::Cut,
         wal_sync: WalSync::Always,
+        wal_segment_bytes: 16 * 1024 * 1024,
         history: HistoryMode::Sled,
         history_retention: Duration::from_secs(30 * 24 * 3600),
         history_bytes_max: 1_000_000_000,

@@ -14,6 +14,7 @@ pub mod disk;
 pub mod example;
 mod harness;
 pub mod history;
+pub mod hunt;
 pub mod kill;
 pub mod log;
 pub mod program;

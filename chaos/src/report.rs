@@ -8,7 +8,7 @@ use crate::table::Part;
 /// A row: its name, and its value for one campaign.
 type Row = (&'static str, fn(&Outcome) -> String);
 
-const ROWS: [Row; 26] = [
+const ROWS: [Row; 27] = [
     ("kills (SIGKILL)", |it| it.counts.kills.to_string()),
     ("  during a start", |it| it.counts.starts_killed.to_string()),
     ("  at no particular moment", |it| {
@@ -74,6 +74,9 @@ const ROWS: [Row; 26] = [
     }),
     ("runs that could not be carried out", |it| {
         it.broken.len().to_string()
+    }),
+    ("runs again, as the machine stood still", |it| {
+        it.again.to_string()
     }),
     ("time", |it| format!("{:.0} s", it.seconds)),
 ];

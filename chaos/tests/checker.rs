@@ -320,6 +320,50 @@ fn i2_an_end_that_is_never_told_to_who_was_told_the_beginning_is_lost() {
     assert_eq!(story.named(), [(Invariant::I2, Kind::Lost)]);
 }
 
+/// An end that nobody was owed, because the beginning was not told; it fires again, and is over for good.
+#[test]
+fn i2_an_end_is_not_owed_because_of_a_beginning_after_it() {
+    let told = |firing_ms: u64| {
+        Story::new()
+            .post(1_000, &[("1", Firing)])
+            .post(1_100, &[("1", Resolved)])
+            .post(3_000, &[("1", Firing)])
+            .told(firing_ms, &[("1", Firing)])
+            .post(9_000, &[("1", Resolved)])
+            .told(9_210, &[("1", Resolved)])
+    };
+    let named = |story: Story| -> Vec<(Invariant, Kind)> {
+        let violations = story.verdict().violations.into_iter();
+        let of_ends = violations.filter(|it| it.invariant == Invariant::I2);
+        of_ends.map(|it| (it.invariant, it.kind)).collect()
+    };
+    assert_eq!(
+        (named(told(3_210)), named(told(1_210))),
+        (vec![], vec![(Invariant::I2, Kind::Lost)])
+    );
+}
+
+/// What is said once for four seconds only is over when a process goes on that was held for longer.
+#[test]
+fn i1_what_ended_by_itself_while_the_process_was_held_is_not_owed() {
+    let held = |to_ms: u64| {
+        let mut story = Story::new()
+            .post(1_000, &[("1", Firing)])
+            .with(1_050, Event::Held { is_held: true })
+            .with(to_ms, Event::Held { is_held: false });
+        for entry in &mut story.entries {
+            if let Event::PostBegin { alerts, .. } = &mut entry.event {
+                alerts[0].ends_at = Wall(1_000_000_005_000_000_000);
+            }
+        }
+        story
+    };
+    assert_eq!(
+        (held(20_000).named(), held(1_100).named()),
+        (vec![], vec![(Invariant::I1, Kind::Lost)])
+    );
+}
+
 #[test]
 fn i3_what_was_due_while_no_process_ran_is_told_though_it_is_over_right_after() {
     let story = Story::new()
@@ -478,6 +522,22 @@ fn i6_different_notifications_of_a_group_keep_the_interval() {
     assert_eq!(story.named(), [(Invariant::I6, Kind::Other)]);
 }
 
+/// What was sent before a kill may arrive long after it, but before there is another process to send it.
+#[test]
+fn i5_what_arrives_before_the_next_start_is_of_the_process_that_was_killed() {
+    let twice = |first_ms: u64| {
+        Story::new()
+            .post(1_000, &[("1", Firing)])
+            .down(1_210, 2_000)
+            .told_as(first_ms, &[("1", Firing)], Some("k"), Then::Ok)
+            .told_as(2_500, &[("1", Firing)], Some("k"), Then::Ok)
+    };
+    assert_eq!(
+        (twice(1_700).named(), twice(2_010).named()),
+        (vec![], vec![(Invariant::I5, Kind::Duplicate)])
+    );
+}
+
 #[test]
 fn i7_an_end_without_a_beginning_and_two_ends_in_a_row_are_named() {
     let never_fired = Story::new()
@@ -493,6 +553,79 @@ fn i7_an_end_without_a_beginning_and_two_ends_in_a_row_are_named() {
             vec![(Invariant::I7, Kind::Other)],
             vec![(Invariant::I7, Kind::Other)]
         )
+    );
+}
+
+/// An end is due while no process runs, and is told by the next start as it was before. Its sender repeats
+/// it after that start: so it is part of its group once more, and told of with what fires next.
+#[test]
+fn i7_an_end_that_is_said_again_before_a_start_tells_of_it_is_told_with_the_next_change() {
+    // The second saying is acknowledged at that moment.
+    let said_again = |ms: u64| {
+        Story::new()
+            .post(1_000, &[("1", Firing)])
+            .told(1_210, &[("1", Firing)])
+            .post(4_000, &[("1", Resolved)])
+            .post(ms - 10, &[("1", Resolved)])
+            .down(4_400, 5_300)
+            .told(5_350, &[("1", Resolved)])
+            .post(5_600, &[("2", Firing)])
+            .told(5_850, &[("1", Resolved), ("2", Firing)])
+    };
+    let before_the_kill = said_again(4_100);
+    let after_the_start = said_again(5_340);
+    assert_eq!(
+        (after_the_start.named(), before_the_kill.named()),
+        (vec![], vec![(Invariant::I7, Kind::Other)])
+    );
+}
+
+/// A start that is killed before it has told of what it froze leaves that to the next one.
+#[test]
+fn i7_an_end_that_is_said_again_in_a_start_that_is_killed_is_told_with_the_next_change() {
+    let killed_after = |up_ms: u64| {
+        Story::new()
+            .post(1_000, &[("1", Firing)])
+            .told(1_210, &[("1", Firing)])
+            .post(4_000, &[("1", Resolved)])
+            .down(4_400, 5_300)
+            .post(5_310, &[("1", Resolved)])
+            .down(5_300 + up_ms, 9_000)
+            .told(9_050, &[("1", Resolved)])
+            .post(9_100, &[("2", Firing)])
+            .told(9_550, &[("1", Resolved), ("2", Firing)])
+    };
+    let named = |story: Story| -> Vec<Invariant> {
+        let violations = story.verdict().violations;
+        let of_turns = violations.iter().map(|it| it.invariant);
+        of_turns.filter(|it| *it == Invariant::I7).collect()
+    };
+    assert_eq!(
+        (named(killed_after(100)), named(killed_after(1_200))),
+        (vec![], vec![Invariant::I7])
+    );
+}
+
+/// It fires, is over before its group has waited, and fires again: that is another group.
+#[test]
+fn i8_a_group_that_was_gone_before_it_was_told_of_waits_anew() {
+    let told = |is_over: bool| {
+        let story = Story::new()
+            .post(1_000, &[("1", Firing)])
+            .post(3_800, &[("1", Firing)])
+            .told(4_010, &[("1", Firing)]);
+        match is_over {
+            true => story.post(1_050, &[("1", Resolved)]),
+            false => story,
+        }
+    };
+    let named = |story: Story| -> Vec<Invariant> {
+        let violations = story.verdict().violations;
+        violations.iter().map(|it| it.invariant).collect()
+    };
+    assert_eq!(
+        (named(told(true)), named(told(false))),
+        (vec![], vec![Invariant::I8])
     );
 }
 

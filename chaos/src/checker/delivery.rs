@@ -2,8 +2,9 @@
 //!
 //! A change is *owed* to an integration if it held long enough, without a break, while the integration
 //! was well and the alert was not silenced: for the longer of `group_wait` and `group_interval`, and what
-//! a busy machine adds; or from the heal to the end, for the bound. Kills are no excuse: what was due while
-//! no process ran is due at the next start, as it was then (I3). An end is owed to those who were told the
+//! a busy machine adds; or from the heal to the end, for the bound. While the process was held for longer
+//! than that, it did not hold: what ends by itself may be over when the process goes on. Kills are no excuse:
+//! what was due while no process ran is due at the next start, as it was then (I3). An end is owed to those who were told the
 //! beginning, from then on.
 
 use super::changes::Change;
@@ -71,8 +72,9 @@ impl Tellings {
             return Some(end.acked);
         }
         let first = confirmed.iter().find(|it| it.at >= end.asked)?;
-        // Told late, because it was due while no process ran.
-        (first.status == Status::Firing).then(|| first.at.max(end.acked))
+        // Told late, because it was due while no process ran. What is told when it fires once more is that.
+        let is_late = first.status == Status::Firing && first.at < end.superseded;
+        is_late.then(|| first.at.max(end.acked))
     }
 
     /// What was told last before, unless the receiver said that it would not have it.
@@ -167,7 +169,9 @@ impl Delivery<'_> {
     fn is_seen(&self, from: At, until: At) -> bool {
         let policy = &self.world.policy;
         let interval_ms = policy.group_wait_ms.max(policy.group_interval_ms);
-        longest_free_ms(Span::new(from, until), self.blocked) >= interval_ms + policy.tolerance_ms
+        let mut blocked = self.blocked.to_vec();
+        blocked.extend(self.world.held_long());
+        longest_free_ms(Span::new(from, until), &blocked) >= interval_ms + policy.tolerance_ms
     }
 
     /// Whether it is owed; if only because it was due while no process ran, by which rule.

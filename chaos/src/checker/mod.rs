@@ -28,7 +28,7 @@ pub(crate) use world::ANY_TIME;
 
 pub use verdict::{Counts, Invariant, Kind, Verdict, Violation};
 
-use crate::history::Entry;
+use crate::history::{Entry, Event};
 use world::{Class, World};
 
 /// Judges a history that [`read`](crate::history::read) has accepted. An empty one shows nothing.
@@ -54,6 +54,11 @@ pub fn check(entries: &[Entry]) -> Verdict {
             Class::Never => counts.requests_refused += 1,
         }
     }
+    let stalls = entries.iter().filter_map(|entry| match entry.event {
+        Event::Stall { ms } => Some(ms),
+        _ => None,
+    });
+    counts.stalled_ms = stalls.max().unwrap_or_default();
     delivery::check(&world, &mut verdict);
     truth::check(&world, &mut verdict);
     repeats::check(&world, &mut verdict);

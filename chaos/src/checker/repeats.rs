@@ -213,9 +213,11 @@ fn first_in_time(world: &World, messages: &[&Message], verdict: &mut Verdict) {
         .iter()
         .chain(&world.held)
         .any(|span| span.meets(Span::new(from, until)));
-    // Whoever began the group has to have fired when it was due, and be told now.
+    // Whoever began the group has to have fired ever since, and be told now: a group whose alerts are over
+    // before it has waited is gone, and the next one of that name waits anew.
     let is_told = members.iter().any(|alert| {
         message.alerts.contains_key(alert)
+            && world.was_certainly(*alert, Status::Firing, begin.ended, message.at)
             && world.statements[*alert]
                 .iter()
                 .any(|it| it.asked == begin.asked)

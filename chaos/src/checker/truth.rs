@@ -165,21 +165,26 @@ fn told_in_turn(world: &World, verdict: &mut Verdict) {
     }
 }
 
-/// An alert that is said to be over once more, or fires in between, is part of its group once more.
+/// An alert that is said to be over once more, or fires in between, is part of its group once more: it is
+/// told of with the next change of that group. (Alertmanager 0.34: a flush removes only those resolved alerts
+/// from its group that were not received again since it was decided.)
 fn is_said_again(world: &World, alert: AlertId, told: At, message: &Message) -> bool {
-    // What was said just before may have come after the decision.
-    let since = told.minus_ms(world.policy.tolerance_ms);
-    let mut ends = 0;
+    // What was said just before may have come after the decision; so may, at a start, what was said while
+    // nothing was told of the state as it was before.
+    let decided = told.minus_ms(world.policy.tolerance_ms);
+    let since = decided.min(world.frozen_since(told));
+    let mut was_over = false;
     for it in &world.statements[alert] {
-        if it.class == Class::Never || it.ended < since || it.asked > message.at {
+        if it.class == Class::Never || it.asked > message.at {
             continue;
         }
-        if it.status == Status::Firing || it.asked > told {
+        let is_news = it.status == Status::Firing || it.asked > told || was_over;
+        if it.ended >= since && is_news {
             return true;
         }
-        ends += 1;
+        was_over = it.status == Status::Resolved;
     }
-    ends > 1
+    false
 }
 
 /// An alert stays in its group until all integrations of the route were told.

@@ -57,6 +57,9 @@ pub enum Kind {
     Other,
 }
 
+/// The harness excuses what is late because the machine stood still, up to so long.
+const STALL_MS_MAX: u64 = 3_000;
+
 /// That something did not hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Violation {
@@ -123,6 +126,9 @@ pub struct Counts {
     pub duplicates_at_random: u64,
     /// Of the duplicates, with the key of the first.
     pub duplicates_same_key: u64,
+    /// The longest that the machine stood still.
+    #[serde(default)]
+    pub stalled_ms: u64,
 }
 
 impl Counts {
@@ -155,6 +161,7 @@ impl Counts {
             *count += more;
         }
         self.slowest_ms = self.slowest_ms.max(other.slowest_ms);
+        self.stalled_ms = self.stalled_ms.max(other.stalled_ms);
     }
 }
 
@@ -172,6 +179,13 @@ impl Verdict {
     #[must_use]
     pub fn is_well(&self) -> bool {
         self.violations.is_empty()
+    }
+
+    /// Whether nothing can be concluded from a violation: the machine stood still for so long that requests
+    /// between harness and server timed out on both sides, whoever is to blame.
+    #[must_use]
+    pub fn is_void(&self) -> bool {
+        !self.is_well() && self.counts.stalled_ms >= STALL_MS_MAX
     }
 
     pub(super) fn add(&mut self, invariant: Invariant, kind: Kind, at: At, what: String) {

@@ -492,6 +492,30 @@ impl World {
         from.minus_ms(self.policy.tolerance_ms)
     }
 
+    /// Of what state a message may tell: what was due at a start is told as it was then, also if the
+    /// process is killed before it is, and started once more.
+    pub(super) fn frozen_since(&self, told: At) -> At {
+        let mut since = told;
+        for life in self.lives.iter().rev().filter(|life| life.boot <= told) {
+            let caught_up = life
+                .ready
+                .map(|ready| ready.plus_ms(self.policy.tolerance_ms));
+            if caught_up.is_some_and(|caught_up| caught_up < since.min(life.ended)) {
+                break;
+            }
+            since = life.boot;
+        }
+        since
+    }
+
+    /// When the process was held, or the machine stood still, for longer than any step may take: what
+    /// fires by itself for so long only may be over when it goes on.
+    pub(super) fn held_long(&self) -> impl Iterator<Item = Span> {
+        let tolerance_ms = self.policy.tolerance_ms;
+        let held = self.held.iter().copied();
+        held.filter(move |span| span.to.ms_since(span.from) >= tolerance_ms)
+    }
+
     /// The kills, and ends by a fault, in order.
     pub(super) fn kills(&self) -> impl Iterator<Item = At> {
         let killed = self.lives.iter().filter(|life| life.is_excused);
@@ -499,16 +523,20 @@ impl World {
     }
 
     /// The kills that may have left a send in doubt, the latest first: before the process could have noted
-    /// the answer. What was on its way may arrive just after.
+    /// the answer. What was on its way may arrive just after, and whenever it does: what arrives before
+    /// another process was started is of the one that was killed.
     pub(super) fn doubts(&self, message: &Message) -> impl Iterator<Item = &Life> {
         let from = message.at.minus_ms(RESULT_MS);
         let until = message
             .answered
             .map_or(At::NEVER, |at| at.plus_ms(RESULT_MS));
         let at = message.at;
-        self.lives.iter().rev().filter(move |life| {
+        let last = self.lives.iter().rposition(|life| life.boot <= at);
+        let lives = self.lives.iter().enumerate().rev();
+        let in_doubt = lives.filter(move |(index, life)| {
             let is_its_own = life.boot <= at;
-            let is_soon = from <= life.ended && life.ended <= until;
+            let is_of_the_dead = last == Some(*index) && life.ended <= at;
+            let is_soon = (from <= life.ended || is_of_the_dead) && life.ended <= until;
             let is_after_fault = life
                 .fault
                 .is_some_and(|fault| from <= fault && fault <= until);
@@ -517,7 +545,8 @@ impl World {
                     .fault
                     .is_some_and(|fault| fault <= at && at <= life.ended);
             life.is_excused && is_its_own && (is_soon || is_after_fault)
-        })
+        });
+        in_doubt.map(|(_, life)| life)
     }
 
     /// Whether there is such a kill.

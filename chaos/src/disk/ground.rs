@@ -230,6 +230,8 @@ impl Ground for LyingDisk {
         std::fs::create_dir_all(&self.path)
             .with_context(|| format!("cannot create {}", self.path.display()))?;
         let mut state = lock(&self.state);
+        // It may be carried out more than once.
+        *state = State::default();
         state.around = Some(Around {
             recorder: Arc::clone(recorder),
             nemesis: Arc::clone(nemesis),

@@ -83,7 +83,8 @@ pub async fn campaign(options: &Options, progress: &mut dyn Write) -> Result<Out
 pub async fn replay(run: &Remembered, dir: &Path, clock: Arc<dyn Clock>) -> Result<Verdict> {
     try_it()?;
     let plan = Plan::draw(run.seed, run.kills);
-    one(run, &folder(dir, run.seed), plan, clock, Arc::default()).await
+    let (verdict, _) = one(run, &folder(dir, run.seed), plan, clock, Arc::default()).await?;
+    Ok(verdict)
 }
 
 async fn one(
@@ -92,7 +93,7 @@ async fn one(
     plan: Plan,
     clock: Arc<dyn Clock>,
     total: Arc<Mutex<Tally>>,
-) -> Result<Verdict> {
+) -> Result<(Verdict, u32)> {
     let data = dir.join(DATA);
     // One that was cut off may have left its mount.
     mount::detach(&data);

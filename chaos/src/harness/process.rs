@@ -53,10 +53,15 @@ impl Process {
         Some(status.code())
     }
 
-    /// SIGKILL, at once; returns when the process is gone.
-    pub(crate) fn kill(&mut self) {
+    /// SIGKILL, at once. The system may take a while until the process is gone: dropping this waits for it.
+    pub(crate) fn begin_kill(&mut self) {
         // It may have ended by itself; then there is nothing to be killed.
         let _ = self.child.kill();
+    }
+
+    /// SIGKILL, at once; returns when the process is gone.
+    pub(crate) fn kill(&mut self) {
+        self.begin_kill();
         let _ = self.child.wait();
     }
 }

@@ -169,6 +169,7 @@ impl Run {
     /// Starts the server, and waits until it is ready; tries again if it ends by itself.
     async fn start(&self) -> Result<()> {
         for _ in 0..STARTS_IN_VAIN_MAX {
+            self.nemesis.bury().await?;
             let began = Instant::now();
             self.nemesis.put(self.server.spawn()?);
             if self.server.ready(|| self.nemesis.ended(), false).await? == Started::Ready {
@@ -214,6 +215,7 @@ impl Run {
                 sleep(Duration::from_millis(100 + entropy.below(1_000))).await;
             }
             while self.plan.early_kills && one_in(5) {
+                self.nemesis.bury().await?;
                 self.nemesis.put(self.server.spawn()?);
                 sleep(Duration::from_millis(entropy.below(100))).await;
                 self.nemesis.kill("during a start");

@@ -44,6 +44,9 @@ use plan::Plan;
 /// Kills of one run. With the bound after its heal a run takes about half a minute.
 const KILLS_OF_A_RUN: u32 = 100;
 
+/// How often a run is carried out if the machine stands still for long in each.
+const TRIES_MAX: u32 = 3;
+
 /// What to do.
 #[derive(Debug)]
 pub struct Options {
@@ -80,6 +83,9 @@ pub struct Outcome {
     pub examples: Vec<String>,
     /// Runs that could not be carried out, and why.
     pub broken: Vec<String>,
+    /// Runs that were carried out again, as the machine stood still in them.
+    #[serde(default)]
+    pub again: u64,
 }
 
 impl Outcome {
@@ -162,7 +168,7 @@ pub(crate) async fn campaign_of<F>(
     run: impl Fn(PathBuf, Plan) -> F,
 ) -> Result<Outcome>
 where
-    F: Future<Output = Result<Verdict>> + Send + 'static,
+    F: Future<Output = Result<(Verdict, u32)>> + Send + 'static,
 {
     if !options.target.is_file() {
         bail!("there is no program {}", options.target.display());
@@ -183,9 +189,10 @@ where
         violations: Vec::new(),
         examples: Vec::new(),
         broken: Vec::new(),
+        again: 0,
     };
     let mut waiting = plans(options.seed, options.kills).into_iter();
-    let mut running: JoinSet<(u64, Result<Verdict>)> = JoinSet::new();
+    let mut running: JoinSet<(u64, Result<(Verdict, u32)>)> = JoinSet::new();
     loop {
         while running.len() < options.lanes.max(1)
             && let Some(plan) = waiting.next()
@@ -198,7 +205,10 @@ where
         };
         let (seed, verdict) = ended.context("a run panicked")?;
         match verdict {
-            Ok(verdict) => outcome.add(seed, &verdict),
+            Ok((verdict, tries)) => {
+                outcome.add(seed, &verdict);
+                outcome.again += u64::from(tries - 1);
+            }
             Err(error) => outcome.broken.push(format!("seed {seed}: {error:#}")),
         }
         outcome.seconds = seconds();
@@ -239,7 +249,8 @@ fn plans(seed: u64, kills: u32) -> Vec<Plan> {
 pub async fn replay(run: &Remembered, dir: &Path, clock: Arc<dyn Clock>) -> Result<Verdict> {
     let folder = folder(dir, run.seed);
     let plan = Plan::draw(run.seed, run.kills);
-    one(run, &folder, plan, clock, Arc::new(Plain)).await
+    let (verdict, _) = one(run, &folder, plan, clock, Arc::new(Plain)).await?;
+    Ok(verdict)
 }
 
 /// What is kept of a run that is about to begin.
@@ -252,8 +263,26 @@ pub(crate) fn remember(target: &Path, plan: Plan, loses_power: bool) -> Remember
     }
 }
 
-/// One run, and its judgement. Its folder stays if there is a violation.
+/// One run, and its judgement; and how often it was carried out, since one in which the machine stood still
+/// for long shows nothing. Its folder stays if there is a violation.
 pub(crate) async fn one(
+    run: &Remembered,
+    dir: &Path,
+    plan: Plan,
+    clock: Arc<dyn Clock>,
+    ground: Arc<dyn Ground>,
+) -> Result<(Verdict, u32)> {
+    let mut tries = 1;
+    loop {
+        let verdict = once(run, dir, plan, Arc::clone(&clock), Arc::clone(&ground)).await?;
+        if !verdict.is_void() || tries == TRIES_MAX {
+            return Ok((verdict, tries));
+        }
+        tries += 1;
+    }
+}
+
+async fn once(
     run: &Remembered,
     dir: &Path,
     plan: Plan,

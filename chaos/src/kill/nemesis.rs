@@ -70,6 +70,8 @@ pub(crate) struct Nemesis {
 struct State {
     process: Option<Process>,
     trap: Option<Moment>,
+    /// Was killed, and may not be gone yet.
+    dead: Option<Process>,
 }
 
 impl Nemesis {
@@ -108,7 +110,17 @@ impl Nemesis {
 
     /// Ends the process, which is no part of the history any more.
     pub(crate) fn end(&self) {
-        self.state().process = None;
+        let mut state = self.state();
+        state.process = None;
+        state.dead = None;
+    }
+
+    /// Waits until the process that was killed is gone. Where the machine is busy that takes some tenths of
+    /// a second; whoever sprang the trap goes on meanwhile, so that what arrives is noted when it does.
+    pub(crate) async fn bury(&self) -> Result<()> {
+        let dead = self.state().dead.take();
+        let wait = tokio::task::spawn_blocking(move || drop(dead));
+        wait.await.context("cannot wait for the end of a process")
     }
 
     /// The id of the process.
@@ -140,7 +152,8 @@ impl Nemesis {
                     },
                     point: point.to_owned(),
                 });
-                process.kill();
+                process.begin_kill();
+                state.dead = Some(process);
             }
         }
     }

@@ -71,6 +71,16 @@ impl Server {
         ]
     }
 
+    /// Its data directory.
+    pub(crate) fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Where it prints.
+    pub(crate) fn log(&self) -> &Path {
+        &self.log
+    }
+
     /// Starts it.
     pub(crate) fn spawn(&self) -> Result<Process> {
         self.spawn_as(&self.words())

@@ -16,7 +16,7 @@ use tocsin::sys::Clock;
 
 use crate::checker::Verdict;
 use crate::kill::{Options, Outcome, Remembered, campaign, judge, remembered, replay};
-use crate::{report, syscalls};
+use crate::{hunt, report, syscalls};
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -57,7 +57,7 @@ pub(super) struct SyscallsArgs {
     /// The program to kill; tocsin beside this program unless another is named
     #[arg(long)]
     target: Option<PathBuf>,
-    /// Every so many aims; 1 for all of them
+    /// Every so many calls; 1 for all of them
     #[arg(long, default_value_t = 1)]
     every: usize,
     /// Lives at a time; they mostly wait
@@ -69,6 +69,25 @@ pub(super) struct SyscallsArgs {
     /// How the result is printed
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+    /// A file for the result, for `table`
+    #[arg(long)]
+    result: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct HuntsArgs {
+    /// The server with the planted bugs in it; tocsin-chaos-server beside this program unless another is named
+    #[arg(long)]
+    target: Option<PathBuf>,
+    /// Decides what is sent, which other faults there are, and when
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Only this bug
+    #[arg(long)]
+    bug: Option<String>,
+    /// Where each hunt has its folder
+    #[arg(long, default_value = "chaos-hunts")]
+    dir: PathBuf,
     /// A file for the result, for `table`
     #[arg(long)]
     result: Option<PathBuf>,
@@ -125,15 +144,7 @@ pub(super) fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
 /// The target: as named, on the `PATH`, or tocsin beside this program.
 pub(super) fn find_target(named: Option<&Path>) -> Result<PathBuf> {
     let Some(named) = named else {
-        let own = std::env::current_exe().context("cannot tell where this program is")?;
-        let beside = own.with_file_name("tocsin");
-        if !beside.is_file() {
-            bail!(
-                "there is no tocsin beside {}; name a program with --target",
-                own.display()
-            );
-        }
-        return Ok(beside);
+        return beside("tocsin");
     };
     if named.components().count() == 1 && !named.is_file() {
         let path = std::env::var_os("PATH").unwrap_or_default();
@@ -151,6 +162,19 @@ pub(super) fn find_target(named: Option<&Path>) -> Result<PathBuf> {
         bail!("there is no program {}", named.display());
     }
     std::path::absolute(named).context("cannot tell where this is")
+}
+
+/// A program beside this one.
+fn beside(name: &str) -> Result<PathBuf> {
+    let own = std::env::current_exe().context("cannot tell where this program is")?;
+    let beside = own.with_file_name(name);
+    if !beside.is_file() {
+        bail!(
+            "there is no {name} beside {}; name a program with --target",
+            own.display()
+        );
+    }
+    Ok(beside)
 }
 
 /// Progress goes to people only.
@@ -218,6 +242,9 @@ pub(super) fn syscalls(
             for what in outcome.violations.iter().chain(&outcome.broken) {
                 writeln!(out, "VIOLATION {what}")?;
             }
+            for what in &outcome.missed {
+                writeln!(out, "NOT MET {what}")?;
+            }
             writeln!(out)?;
             outcome.part().print(out)?;
         }
@@ -230,6 +257,23 @@ pub(super) fn syscalls(
         let _ = std::fs::remove_dir(&options.dir);
     }
     Ok(code(outcome.is_well()))
+}
+
+pub(super) fn hunts(args: &HuntsArgs, clock: &dyn Clock, out: &mut dyn Write) -> Result<ExitCode> {
+    let target = match &args.target {
+        Some(named) => find_target(Some(named))?,
+        None => beside("tocsin-chaos-server")?,
+    };
+    let dir = std::path::absolute(&args.dir).context("cannot tell where --dir is")?;
+    let part = hunt::all(&target, args.seed, args.bug.as_deref(), &dir, clock, out)?;
+    // Each hunt has removed its own.
+    let _ = std::fs::remove_dir(&dir);
+    writeln!(out)?;
+    part.print(out)?;
+    if let Some(result) = &args.result {
+        part.leave(result)?;
+    }
+    Ok(code(part.is_well))
 }
 
 pub(super) fn check(args: &CheckArgs, out: &mut dyn Write) -> Result<ExitCode> {
@@ -269,6 +313,20 @@ pub(super) fn again(
     out: &mut dyn Write,
 ) -> Result<ExitCode> {
     let folder = Path::new(&args.run);
+    let target = args.target.as_deref();
+    let target = target.map(|named| find_target(Some(named))).transpose()?;
+    let dir = std::path::absolute(&args.dir).context("cannot tell where --dir is")?;
+    if syscalls::is_life(folder) {
+        let lived = syscalls::replay(folder, target.as_deref(), &dir, clock);
+        let (what, is_hit, verdict) = block_on(lived)?;
+        let met = match is_hit {
+            true => "",
+            false => " (not met: threads did not run alike)",
+        };
+        writeln!(out, "{what}{met}")?;
+        print_verdict(out, &verdict)?;
+        return Ok(code(verdict.is_well()));
+    }
     let mut run = match (folder.is_dir(), args.run.parse::<u64>(), args.kills) {
         (true, _, _) => remembered(folder)?,
         (false, Ok(seed), Some(kills)) => Remembered {
@@ -279,10 +337,9 @@ pub(super) fn again(
         },
         _ => bail!("{} is neither the folder of a run nor a seed", args.run),
     };
-    if let Some(target) = &args.target {
-        run.target = find_target(Some(target))?;
+    if let Some(target) = target {
+        run.target = target;
     }
-    let dir = std::path::absolute(&args.dir).context("cannot tell where --dir is")?;
     writeln!(
         out,
         "seed {}, {} kills of {}: the same script and the same faults; what the processes make of them \

@@ -91,6 +91,8 @@ enum Action {
         #[arg(required = true)]
         parts: Vec<PathBuf>,
     },
+    /// Planted bugs in the real server must be found by kills of it (needs the feature bug-zoo)
+    Hunts(kill::HuntsArgs),
     /// Every planted bug must be found (needs the feature bug-zoo)
     Zoo {
         /// Decides everything that is drawn
@@ -221,6 +223,10 @@ fn run(action: Action, out: &mut dyn Write) -> Result<ExitCode> {
                 true => ExitCode::SUCCESS,
                 false => ExitCode::FAILURE,
             })
+        }
+        Action::Hunts(args) => {
+            needs_zoo()?;
+            kill::hunts(&args, &clock, out)
         }
         Action::Zoo {
             seed,

@@ -1,28 +1,31 @@
 //! The reference workload: one life of a server from its start to an orderly stop, and what comes after.
 //!
 //! ```text
-//!  start · alerts fire · silence · notification · reload (a checkpoint) · one is over · notification ·
-//!  stop │ start, if it ended before its time · what was not acknowledged, again · heal · last look
+//!  start · alerts fire · silence · notification · long alerts (a segment is full) · reload (a checkpoint) ·
+//!  one is over · notification · stop │ start, if it ended before its time · what was not acknowledged, again ·
+//!  heal · last look
 //! ```
 //!
 //! In the *first* life the data directory is new; before the *second*, a server without any fault was
-//! killed on it, so that its start is a recovery. A segment is far larger than all this: it is never
-//! full, but every recovery begins another one.
+//! killed on it, so that its start is a recovery. Segments are small, so that some alerts fill one.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Request;
 use rustix::process::Signal;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tocsin::sys::Clock;
 use tokio::time::{Instant, sleep};
 
-use super::trace;
+use super::calls::{Boundary, Kind};
+use super::supervisor::{Supervised, Target};
 use crate::harness::process::Process;
 use crate::history::{
     Event, FORMAT, How, Integration, Labels, Outcome, Policy, Posted, Route, Status, Wall,
@@ -31,12 +34,19 @@ use crate::kill::nemesis::{Nemesis, send};
 use crate::kill::plan::{configuration, labels};
 use crate::kill::recorder::Recorder;
 use crate::kill::sender::{Signals, Surroundings, text};
-use crate::kill::server::{Server, Started, read};
+use crate::kill::server::{Server, Started};
 use crate::kill::sink::Sink;
 use crate::kill::stalls::Stalls;
 
-/// How long a call is made to wait at its end, so that there is time to kill the process there.
-const DELAY_US: u64 = 3_000_000;
+/// Large enough for every batch of the workload, and small enough to be filled by it.
+const SEGMENT_BYTES: u32 = 64 * 1024;
+
+/// Alerts that fill a segment, and what each says. A batch may take half of a segment.
+const LONG_ALERTS: u32 = 3;
+const LONG_BYTES: usize = 24 * 1024;
+
+/// Starts that end by themselves, one after the other, before the life is given up.
+const STARTS_IN_VAIN_MAX: u32 = 3;
 
 /// How often it is looked whether something has happened.
 const LOOK_EVERY: Duration = Duration::from_millis(3);
@@ -48,66 +58,70 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const TOLD_PATIENCE: Duration = Duration::from_millis(900);
 
 /// Which life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Which {
     First,
     Second,
 }
 
+impl Which {
+    fn word(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Second => "second",
+        }
+    }
+}
+
+/// How a call fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) enum Fault {
+    #[serde(rename = "EIO")]
+    Eio,
+    #[serde(rename = "ENOSPC")]
+    Enospc,
+}
+
+impl Fault {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Eio => "EIO",
+            Self::Enospc => "ENOSPC",
+        }
+    }
+}
+
 /// What is done to a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Deed {
     /// The process is killed before the call is carried out.
     Before,
     /// The process is killed when it is carried out, and the process does not know yet.
     After,
-    /// The call fails.
-    Fail(&'static str),
+    /// The call is not carried out, and fails.
+    Fail(Fault),
 }
 
 /// A call that something is done to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Aim {
     pub(super) which: Which,
-    /// The thread, by its name, from readiness on; the whole process from its start on if none.
-    pub(super) thread: Option<String>,
-    pub(super) call: &'static str,
-    /// Which of the calls of a thread.
-    pub(super) ordinal: u32,
+    #[serde(flatten)]
+    pub(super) boundary: Boundary,
     pub(super) deed: Deed,
 }
 
 impl std::fmt::Display for Aim {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let which = match self.which {
-            Which::First => "first",
-            Which::Second => "second",
-        };
-        let thread = self.thread.as_deref().unwrap_or("the start");
-        let (ordinal, call) = (self.ordinal, self.call);
+        let (which, boundary) = (self.which.word(), &self.boundary);
         match self.deed {
-            Deed::Before => write!(
-                out,
-                "{which} life, {thread}: killed before {call} {ordinal}"
-            ),
-            Deed::After => write!(out, "{which} life, {thread}: killed after {call} {ordinal}"),
-            Deed::Fail(error) => {
-                write!(
-                    out,
-                    "{which} life, {thread}: {call} {ordinal} fails with {error}"
-                )
+            Deed::Before => write!(out, "{which} life: killed before {boundary}"),
+            Deed::After => write!(out, "{which} life: killed after {boundary}"),
+            Deed::Fail(fault) => {
+                write!(out, "{which} life: {boundary} fails with {}", fault.word())
             }
-        }
-    }
-}
-
-impl Aim {
-    fn injection(&self) -> String {
-        let (call, ordinal) = (self.call, self.ordinal);
-        match self.deed {
-            Deed::Before => format!("inject={call}:signal=SIGKILL:when={ordinal}"),
-            Deed::After => format!("inject={call}:delay_exit={DELAY_US}:when={ordinal}"),
-            Deed::Fail(error) => format!("inject={call}:error={error}:when={ordinal}"),
         }
     }
 }
@@ -118,9 +132,8 @@ pub(super) struct Lived {
     pub(super) history: PathBuf,
     /// Whether the call was made, and something done to it.
     pub(super) is_hit: bool,
-    pub(super) trace: String,
-    /// When the server was ready, in seconds since 1970.
-    pub(super) ready_at: f64,
+    /// The calls of the life up to its stop, by their kind.
+    pub(super) calls: BTreeMap<Kind, u32>,
 }
 
 /// Short intervals and a short bound: nothing is under load here.
@@ -142,20 +155,37 @@ fn policy() -> Policy {
     }
 }
 
-/// The server, in the hands of a tracer or not.
+/// A process, in the hands of a tracer or not.
+#[derive(Debug)]
+enum Running {
+    Free(Process),
+    Supervised(Supervised),
+}
+
+impl Running {
+    fn id(&self) -> u32 {
+        match self {
+            Self::Free(process) => process.id(),
+            Self::Supervised(supervised) => supervised.id(),
+        }
+    }
+
+    fn ended(&mut self) -> Result<Option<Option<i32>>> {
+        match self {
+            Self::Free(process) => Ok(process.ended()),
+            Self::Supervised(supervised) => supervised.ended(),
+        }
+    }
+}
+
+/// The server, and what is done to it.
 struct Traced<'a> {
     server: &'a Server,
-    recorder: &'a Recorder,
+    recorder: &'a Arc<Recorder>,
     aim: Option<&'a Aim>,
-    log: &'a Path,
-    /// The tracer, if it started the server; otherwise the server.
-    process: Option<Process>,
-    /// A tracer that was attached.
-    attached: Option<Process>,
-    pid: u32,
+    process: Option<Running>,
     is_hit: bool,
-    /// When it was ready first.
-    ready_at: Wall,
+    calls: BTreeMap<Kind, u32>,
 }
 
 /// Lives it.
@@ -186,29 +216,22 @@ pub(super) async fn live(
         nemesis,
         signals: Arc::new(Signals::default()),
     };
-    let log = dir.join("trace");
     let mut traced = Traced {
         server: &server,
         recorder: &recorder,
-        aim: None,
-        log: &log,
+        aim,
         process: None,
-        attached: None,
-        pid: 0,
         is_hit: false,
-        ready_at: Wall(0),
+        calls: BTreeMap::new(),
     };
     if which == Which::Second {
         traced.start(false).await?;
-        say(&mut traced, &around, &[("early", Status::Firing)]).await?;
-        traced.kill("before the workload")?;
+        say(&mut traced, &around, &[("early", Status::Firing)], "").await?;
+        traced.kill("before the workload");
     }
-    traced.aim = aim;
     traced.start(true).await?;
     workload(&mut traced, &around).await?;
     traced.stop().await?;
-    let trace = read(&log).unwrap_or_default();
-    traced.aim = None;
     if traced.process.is_none() {
         traced.start(false).await?;
     }
@@ -223,22 +246,25 @@ pub(super) async fn live(
     Ok(Lived {
         history,
         is_hit: traced.is_hit,
-        trace,
-        ready_at: traced.ready_at.0 as f64 / 1e9,
+        calls: std::mem::take(&mut traced.calls),
     })
 }
 
 async fn workload(traced: &mut Traced<'_>, around: &Surroundings) -> Result<()> {
     use Status::{Firing, Resolved};
-    say(traced, around, &[("a", Firing), ("b", Firing)]).await?;
+    say(traced, around, &[("a", Firing), ("b", Firing)], "").await?;
     silence(traced, around).await?;
     traced.pause(TOLD_PATIENCE / 3).await?;
+    for number in 0..LONG_ALERTS {
+        let text = format!("{number}{}", ".".repeat(LONG_BYTES));
+        say(traced, around, &[("b", Firing)], &text).await?;
+    }
     let request = around.recorder.number();
     let made = Request::post(format!("{}/-/reload", around.url)).body(Full::<Bytes>::default())?;
     let asked = around.ask(request, Event::ReloadBegin { request }, made);
     traced.watch(asked).await?;
     traced.pause(TOLD_PATIENCE / 9).await?;
-    say(traced, around, &[("a", Resolved)]).await?;
+    say(traced, around, &[("a", Resolved)], "").await?;
     traced.pause(TOLD_PATIENCE / 3).await
 }
 
@@ -247,6 +273,7 @@ async fn say(
     traced: &mut Traced<'_>,
     around: &Surroundings,
     alerts: &[(&str, Status)],
+    text_of_all: &str,
 ) -> Result<()> {
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -265,7 +292,11 @@ async fn say(
         let posted: Vec<Posted> = posted.collect();
         let wire: Result<Vec<_>> = posted
             .iter()
-            .map(|it| Ok(json!({"labels": it.labels, "endsAt": text(it.ends_at)?})))
+            .map(|it| {
+                let annotations = json!({"text": text_of_all});
+                let ends_at = text(it.ends_at)?;
+                Ok(json!({"labels": it.labels, "annotations": annotations, "endsAt": ends_at}))
+            })
             .collect();
         let made = Request::post(format!("{}/api/v2/alerts", around.url))
             .header("Content-Type", "application/json")
@@ -316,168 +347,88 @@ async fn silence(traced: &mut Traced<'_>, around: &Surroundings) -> Result<()> {
     let (outcome, _) = traced.watch(asked).await?;
     if outcome == Outcome::Status(200) {
         // It must be silent from now on, also after a kill.
-        say(traced, around, &[("silenced", Status::Firing)]).await?;
+        say(traced, around, &[("silenced", Status::Firing)], "").await?;
     }
     Ok(())
 }
 
 impl Traced<'_> {
-    /// Starts the server; in the hands of a tracer, if something is to be done to it.
+    /// Starts the server until it is ready; the first time in the hands of a tracer, if it is to be.
     async fn start(&mut self, is_traced: bool) -> Result<()> {
-        let words = self.server.words();
-        // Without an aim the trace is only kept.
-        let from_start = is_traced && self.aim.is_none_or(|aim| aim.thread.is_none());
-        if from_start {
-            let mut strace = self.strace();
-            strace.push("-f".to_owned());
-            strace.extend(words);
-            self.process = Some(self.server.spawn_as(&strace)?);
-        } else {
-            let process = self.server.spawn()?;
-            self.pid = process.id();
+        for number in 0..STARTS_IN_VAIN_MAX {
+            let mut words = self.server.words();
+            words.push(format!("--wal.segment-bytes={SEGMENT_BYTES}"));
+            let process = match is_traced && number == 0 {
+                true => Running::Supervised(self.supervise(words)?),
+                false => Running::Free(self.server.spawn_as(&words)?),
+            };
             self.process = Some(process);
-        }
-        let ready = self.ready(from_start).await?;
-        if ready == Started::Ended {
-            return Box::pin(self.start(false)).await;
-        }
-        if is_traced {
-            self.ready_at = self.recorder.wall();
-            if let Some(thread) = self.aim.and_then(|aim| aim.thread.clone()) {
-                self.attach(&thread).await?;
+            if self.ready().await? == Started::Ready {
+                return Ok(());
             }
         }
-        Ok(())
+        bail!(
+            "the server ended by itself {STARTS_IN_VAIN_MAX} times, one after the other\n{}",
+            self.server.log_tail()
+        )
     }
 
-    /// `strace`, with what is to be done, up to what is to be traced.
-    fn strace(&self) -> Vec<String> {
-        let mut words = vec!["strace".to_owned()];
-        let log = self.log.display().to_string();
-        words.extend(["-qq", "-Y", "-y", "-ttt", "-o", &log].map(str::to_owned));
-        let calls = match self.aim {
-            Some(aim) => aim.call.to_owned(),
-            None => trace::CALLS.join(","),
-        };
-        words.extend(["-e".to_owned(), format!("trace={calls}")]);
-        let injection = self.aim.map(|aim| ["-e".to_owned(), aim.injection()]);
-        words.extend(injection.into_iter().flatten());
-        words
-    }
-
-    async fn ready(&mut self, is_child_of_tracer: bool) -> Result<Started> {
-        let server = self.server;
-        let url_is_ready = async {
-            let deadline = Instant::now() + PATIENCE;
-            loop {
-                if is_child_of_tracer
-                    && self.pid_of_traced().is_some()
-                    && let Some(pid) = self.pid_of_traced()
-                {
-                    self.pid = pid;
-                }
-                if self.has_ended(true).await? {
-                    return Ok(Started::Ended);
-                }
-                if server.get("/-/ready").await.is_ok() {
-                    self.recorder.note(Event::Ready);
-                    return Ok(Started::Ready);
-                }
-                if Instant::now() > deadline {
-                    bail!("the server does not get ready\n{}", server.log_tail());
-                }
-                sleep(LOOK_EVERY).await;
+    /// Without an aim its calls are only counted.
+    fn supervise(&self, words: Vec<String>) -> Result<Supervised> {
+        let target = self.aim.map(|aim| {
+            let (recorder, aim) = (Arc::clone(self.recorder), aim.clone());
+            Target {
+                boundary: aim.boundary.clone(),
+                deed: aim.deed,
+                on_hit: Box::new(move || recorder.note(deed_of(&aim))),
             }
-        };
-        url_is_ready.await
-    }
-
-    /// The server below the tracer.
-    fn pid_of_traced(&self) -> Option<u32> {
-        let tracer = self.process.as_ref()?.id();
-        let path = format!("/proc/{tracer}/task/{tracer}/children");
-        let children = read(Path::new(&path)).ok()?;
-        children.split_whitespace().next()?.parse().ok()
-    }
-
-    /// A tracer for one thread.
-    async fn attach(&mut self, thread: &str) -> Result<()> {
-        let pid = self.pid;
-        let tasks = std::fs::read_dir(format!("/proc/{pid}/task"))
-            .context("the server is gone before it could be traced")?;
-        let found = tasks.flatten().find(|task| {
-            let name = read(&task.path().join("comm")).unwrap_or_default();
-            name.trim_end() == thread
         });
-        // One that does its work and ends may not be there: then the aim is not met.
-        let Some(task) = found else { return Ok(()) };
-        let id = task.file_name().to_string_lossy().into_owned();
-        let mut words = self.strace();
-        words.extend(["-p".to_owned(), id.clone()]);
-        let (program, rest) = words.split_first().context("no tracer")?;
-        let mut command = std::process::Command::new(program);
-        let tracer = Process::spawn(command.args(rest), &self.log.with_extension("err"))?;
-        self.attached = Some(tracer);
+        let server = self.server;
+        let recorder = Arc::clone(self.recorder);
+        let on_start = Box::new(move |pid| recorder.note(Event::Boot { pid }));
+        Supervised::start(words, server.log(), server.data(), on_start, target)
+    }
+
+    async fn ready(&mut self) -> Result<Started> {
         let deadline = Instant::now() + PATIENCE;
-        let path = format!("/proc/{pid}/task/{id}/status");
-        // It is traced when the system says so.
-        while !read(Path::new(&path))?
-            .lines()
-            .any(|line| line.starts_with("TracerPid:") && !line.ends_with("\t0"))
-        {
+        loop {
+            if self.has_ended()? {
+                return Ok(Started::Ended);
+            }
+            if self.server.get("/-/ready").await.is_ok() {
+                self.recorder.note(Event::Ready);
+                return Ok(Started::Ready);
+            }
             if Instant::now() > deadline {
-                bail!("strace cannot trace the server; is it allowed to?");
+                bail!("the server does not get ready\n{}", self.server.log_tail());
             }
             sleep(LOOK_EVERY).await;
         }
-        Ok(())
     }
 
-    /// Whether the process has ended, or is to be killed now; that is noted.
-    async fn has_ended(&mut self, is_traced: bool) -> Result<bool> {
-        if !is_traced || self.process.is_none() {
-            return Ok(self.process.is_none());
+    /// Whether no process runs. That one has ended is noted, unless who did it has noted that.
+    fn has_ended(&mut self) -> Result<bool> {
+        let Some(process) = &mut self.process else {
+            return Ok(true);
+        };
+        let Some(code) = process.ended()? else {
+            return Ok(false);
+        };
+        let mut deed = None;
+        if let Running::Supervised(supervised) = process {
+            self.calls = supervised.calls();
+            self.is_hit = supervised.is_hit();
+            deed = self.aim.map(|it| it.deed).filter(|_| self.is_hit);
         }
-        if let Some(aim) = self.aim
-            && !self.is_hit
-        {
-            let log = read(self.log).unwrap_or_default();
-            match aim.deed {
-                Deed::After if trace::is_delayed(&log) => {
-                    self.is_hit = true;
-                    self.kill(&aim.to_string())?;
-                    return Ok(true);
-                }
-                Deed::Fail(error) if trace::is_injected(&log) => {
-                    self.is_hit = true;
-                    self.recorder.note(Event::DiskFault {
-                        call: aim.call.to_owned(),
-                        error: error.to_owned(),
-                    });
-                }
-                _ => {}
-            }
-        }
-        let ended = self.process.as_mut().and_then(Process::ended);
-        let Some(code) = ended else { return Ok(false) };
-        self.process = None;
-        self.attached = None;
-        let is_killed = code.is_none_or(|code| code == 137);
-        let is_aimed = self.aim.is_some_and(|aim| aim.deed == Deed::Before);
-        if is_killed && is_aimed && !self.is_hit {
-            self.is_hit = true;
-            let point = self.aim.map(Aim::to_string).unwrap_or_default();
-            self.recorder.note(Event::Kill {
-                how: How::Kill,
-                point,
+        // What is said with a fault, and what an orderly end is, is known.
+        let is_fault = matches!(deed, Some(Deed::Fail(_)));
+        if deed.is_none() || is_fault {
+            self.recorder.note(Event::Exit {
+                code,
+                is_expected: is_fault,
             });
-        } else {
-            let is_expected = self.is_hit
-                && self
-                    .aim
-                    .is_some_and(|aim| matches!(aim.deed, Deed::Fail(_)));
-            self.recorder.note(Event::Exit { code, is_expected });
         }
+        self.process = None;
         Ok(true)
     }
 
@@ -488,7 +439,7 @@ impl Traced<'_> {
             tokio::select! {
                 answer = &mut asked => return Ok(answer),
                 () = sleep(LOOK_EVERY) => {
-                    self.has_ended(true).await?;
+                    self.has_ended()?;
                 }
             }
         }
@@ -496,7 +447,7 @@ impl Traced<'_> {
 
     /// A server that ended is started again, without a tracer.
     async fn keep_up(&mut self) -> Result<()> {
-        if self.has_ended(true).await? {
+        if self.has_ended()? {
             self.start(false).await?;
         }
         Ok(())
@@ -512,35 +463,38 @@ impl Traced<'_> {
     }
 
     /// SIGKILL.
-    fn kill(&mut self, point: &str) -> Result<()> {
+    fn kill(&mut self, point: &str) {
         self.recorder.note(Event::Kill {
             how: How::Kill,
             point: point.to_owned(),
         });
-        send(self.pid, Signal::KILL)?;
-        // The tracer first: as long as it holds a thread the process is not gone, and would be waited for.
-        self.attached = None;
+        // Nothing outlives its handle.
         self.process = None;
-        Ok(())
     }
 
     /// SIGTERM, and its end.
     async fn stop(&mut self) -> Result<()> {
         self.keep_up().await?;
-        send(self.pid, Signal::TERM)?;
+        if let Some(process) = &self.process {
+            send(process.id(), Signal::TERM)?;
+        }
         let deadline = Instant::now() + PATIENCE;
         loop {
             // An orderly end is code 0; whatever else ends it is noted as such.
-            if let Some(Some(0)) = self.process.as_mut().and_then(Process::ended) {
+            if let Some(process) = &mut self.process
+                && process.ended()? == Some(Some(0))
+            {
+                if let Running::Supervised(supervised) = process {
+                    self.calls = supervised.calls();
+                    self.is_hit = supervised.is_hit();
+                }
                 self.recorder.note(Event::Exit {
                     code: Some(0),
                     is_expected: true,
                 });
                 self.process = None;
-                self.attached = None;
-                return Ok(());
             }
-            if self.has_ended(true).await? {
+            if self.has_ended()? {
                 return Ok(());
             }
             if Instant::now() > deadline {
@@ -548,5 +502,19 @@ impl Traced<'_> {
             }
             sleep(LOOK_EVERY).await;
         }
+    }
+}
+
+/// What is noted when it is done.
+fn deed_of(aim: &Aim) -> Event {
+    match aim.deed {
+        Deed::Before | Deed::After => Event::Kill {
+            how: How::Kill,
+            point: aim.to_string(),
+        },
+        Deed::Fail(fault) => Event::DiskFault {
+            call: aim.boundary.to_string(),
+            error: fault.word().to_owned(),
+        },
     }
 }

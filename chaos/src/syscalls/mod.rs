@@ -1,23 +1,34 @@
 //! Kills the server before and after every system call that changes its data directory, and lets every
 //! one of them fail.
 //!
-//! One life without any fault tells which calls there are. strace counts the calls of each thread by
-//! itself, so there are two kinds of aims: the *n*-th call from the start of the process on hits the
-//! thread that gets that far first; a tracer attached to one thread when the server is ready hits that
-//! thread's. Calls of other threads before readiness cannot be aimed at; the table says how many.
+//! Some lives without any fault tell which calls there are; see [`calls`]. Threads do not run alike each
+//! time: what one batch writes in one life are two in another. The calls that all of those lives make are the
+//! boundaries of the reference workload, and each of them has to be met, however often its life must be
+//! lived. What only some of them make is aimed at as well, and may not be met.
 //!
-//! *Before* is SIGKILL at the entry of the call, which is then not carried out; *after* is SIGKILL while
-//! strace holds the thread at the exit of a call that was carried out.
+//! *Before* is SIGKILL at the entry of the call, which is then not carried out; *after* is SIGKILL at its
+//! exit, before the process learns of it; see [`supervisor`].
+//!
+//! A life that shows a violation leaves its folder, from which `replay` lives it again:
+//!
+//! ```text
+//! life-N/
+//!   life.json        target, which life, which call, what is done to it
+//!   history.jsonl    what happened
+//!   verdict.json     what the checker says
+//!   alertmanager.yml, server.log, data/
+//! ```
 
 #![expect(
     clippy::disallowed_methods,
     reason = "the harness starts real processes on real files"
 )]
 
+mod calls;
 mod life;
-mod trace;
+mod supervisor;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,25 +38,37 @@ use serde::{Deserialize, Serialize};
 use tocsin::sys::Clock;
 use tokio::task::JoinSet;
 
-use crate::checker::Counts;
+use crate::checker::{Counts, Verdict};
 use crate::kill::judge;
+use crate::kill::server::{read, write};
 use crate::table::Part;
-use life::{Aim, Deed, Which, live};
-use trace::Call;
+use calls::{Boundary, Kind};
+use life::{Aim, Deed, Fault, Which, live};
 
-/// How often a call is aimed at: threads do not run alike each time, and it may not be made.
-const TRIES_MAX: u32 = 3;
+/// Lives without a fault, of each kind.
+const EXPLORATIONS: usize = 3;
+
+/// How often a call is aimed at that every life makes: in one it may be part of another after all.
+const TRIES_MAX: u32 = 6;
+
+/// How often one is that only some lives make.
+const TRIES_OF_SOME_MAX: u32 = 2;
 
 /// What fails how.
-const ERRORS: [(&str, &str); 7] = [
-    ("pwrite64", "EIO"),
-    ("pwrite64", "ENOSPC"),
-    ("fdatasync", "EIO"),
-    ("fsync", "EIO"),
-    ("rename", "EIO"),
-    ("unlink", "EIO"),
-    ("openat", "ENOSPC"),
+const ERRORS: [(&str, Fault); 9] = [
+    ("write", Fault::Eio),
+    ("pwrite64", Fault::Eio),
+    ("pwrite64", Fault::Enospc),
+    ("fdatasync", Fault::Eio),
+    ("fsync", Fault::Eio),
+    ("rename", Fault::Eio),
+    ("unlink", Fault::Eio),
+    ("openat", Fault::Enospc),
+    ("mkdir", Fault::Enospc),
 ];
+
+/// What a failing life leaves, for [`replay`].
+const LIFE: &str = "life.json";
 
 /// What to do.
 #[derive(Debug)]
@@ -65,22 +88,30 @@ pub struct Options {
 /// What a sweep came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 pub struct Outcome {
-    /// Calls of the workload that change the data directory.
-    pub calls: u64,
-    /// Of these, made by a thread that cannot be aimed at.
-    pub out_of_reach: u64,
+    /// Calls on the data directory that every life makes.
+    pub boundaries: u64,
+    /// Of these, chosen by [`Options::every`].
+    pub chosen: u64,
+    /// Of these, met by all that was to be done to them.
+    pub met: u64,
+    /// Calls that only some lives make, and that were chosen.
+    pub of_some: u64,
+    /// Of these, met by all that was to be done to them.
+    pub of_some_met: u64,
     /// Killed before one.
     pub before: u64,
     /// Killed after one.
     pub after: u64,
     /// Failed.
     pub failed: u64,
-    /// Aims that the life did not come to: threads do not run alike each time.
-    pub missed: u64,
+    /// Lives that did not come to their call, and were lived again.
+    pub again: u64,
     /// What was seen, over all lives.
     pub counts: Counts,
     /// What did not hold.
     pub violations: Vec<String>,
+    /// What was to be done to a boundary and was not, in all tries.
+    pub missed: Vec<String>,
     /// Lives that could not be lived, and why.
     pub broken: Vec<String>,
     /// How long it took.
@@ -88,23 +119,34 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Whether all lives were lived and nothing was violated.
+    /// Whether all lives were lived, all boundaries met, and nothing was violated.
     #[must_use]
     pub fn is_well(&self) -> bool {
-        self.violations.is_empty() && self.broken.is_empty()
+        self.violations.is_empty() && self.broken.is_empty() && self.missed.is_empty()
     }
 
     /// As a part of the table at the end.
     #[must_use]
     pub fn part(&self) -> Part {
-        let reach = self.calls - self.out_of_reach;
+        let share = |met: u64, of: u64| format!("{met} of {of}");
         let rows = vec![
-            ("system calls on the data directory", self.calls.to_string()),
-            ("  that can be aimed at", reach.to_string()),
+            (
+                "system calls on the data directory",
+                self.boundaries.to_string(),
+            ),
+            ("  chosen", self.chosen.to_string()),
+            ("  met, by each deed", share(self.met, self.chosen)),
+            (
+                "  made by some lives only, met",
+                share(self.of_some_met, self.of_some),
+            ),
             ("killed before one", self.before.to_string()),
             ("killed after one", self.after.to_string()),
             ("failed with EIO or ENOSPC", self.failed.to_string()),
-            ("aims not met in that life", self.missed.to_string()),
+            (
+                "lived again, as the call was not made",
+                self.again.to_string(),
+            ),
             (
                 "acknowledged transitions",
                 self.counts.transitions.to_string(),
@@ -136,50 +178,78 @@ impl Outcome {
     }
 }
 
+/// What is to be done to one call.
+#[derive(Debug, Clone)]
+struct Task {
+    aim: Aim,
+    /// Which of the chosen calls.
+    number: usize,
+    /// Whether every life makes it.
+    is_reference: bool,
+}
+
 /// Lives without a fault, and then with each.
 ///
 /// # Errors
-/// That there is no strace, or that a life without a fault cannot be lived.
+/// That processes cannot be traced here, or that a life without a fault cannot be lived.
 pub async fn sweep(options: &Options, progress: &mut dyn Write) -> Result<Outcome> {
-    let is_there = std::process::Command::new("strace")
-        .arg("--version")
-        .stdout(std::process::Stdio::null())
-        .status();
-    if !is_there.is_ok_and(|status| status.success()) {
-        bail!("there is no strace on the PATH (on Debian: apt-get install strace)");
-    }
     let began = options.clock.monotonic();
     let mut outcome = Outcome::default();
-    let mut aims = Vec::new();
-    for which in [Which::First, Which::Second] {
-        aims.extend(explore(options, which, &mut outcome).await?);
-    }
-    let aims: Vec<Aim> = aims.into_iter().step_by(options.every.max(1)).collect();
-    let count = aims.len();
-    let mut waiting = aims.into_iter().enumerate();
+    let (tasks, calls) = plan(options, &mut outcome).await?;
+    let count = tasks.len();
+    // Whether each chosen call is of the reference, and what was not done to it.
+    let mut is_met = vec![true; calls];
+    let references: BTreeMap<usize, bool> = tasks
+        .iter()
+        .map(|task| (task.number, task.is_reference))
+        .collect();
+    let mut waiting = tasks.into_iter().enumerate();
     let mut running = JoinSet::new();
+    let mut done = 0_usize;
     loop {
         while running.len() < options.lanes.max(1)
-            && let Some((number, aim)) = waiting.next()
+            && let Some((number, task)) = waiting.next()
         {
             let dir = options.dir.join(format!("life-{number}"));
             let (target, clock) = (options.target.clone(), Arc::clone(&options.clock));
             running.spawn(async move {
-                let result = one(&target, &dir, &aim, clock).await;
-                (aim, dir, result)
+                let tries_max = match task.is_reference {
+                    true => TRIES_MAX,
+                    false => TRIES_OF_SOME_MAX,
+                };
+                let result = one(&target, &dir, &task.aim, tries_max, clock).await;
+                (task, dir, result)
             });
         }
         let Some(ended) = running.join_next().await else {
             break;
         };
-        let (aim, dir, result) = ended.context("a life panicked")?;
+        let (
+            Task {
+                aim,
+                number,
+                is_reference,
+            },
+            dir,
+            result,
+        ) = ended.context("a life panicked")?;
+        done += 1;
         match result {
-            Err(error) => outcome
-                .broken
-                .push(format!("{aim}: {error:#} ({})", dir.display())),
-            Ok((is_hit, verdict)) => {
+            Err(error) => {
+                is_met[number] = false;
+                let what = format!("{aim}: {error:#} ({})", dir.display());
+                outcome.broken.push(what);
+            }
+            Ok(Judged {
+                is_hit,
+                tries,
+                verdict,
+            }) => {
+                outcome.again += u64::from(tries - 1);
+                is_met[number] &= is_hit;
                 match (is_hit, aim.deed) {
-                    (false, _) => outcome.missed += 1,
+                    (false, _) if is_reference => outcome.missed.push(aim.to_string()),
+                    (false, _) => {}
                     (true, Deed::Before) => outcome.before += 1,
                     (true, Deed::After) => outcome.after += 1,
                     (true, Deed::Fail(_)) => outcome.failed += 1,
@@ -191,113 +261,187 @@ pub async fn sweep(options: &Options, progress: &mut dyn Write) -> Result<Outcom
                     .extend(found.map(|it| format!("{aim}: {it} ({})", dir.display())));
             }
         }
-        let done = outcome.before + outcome.after + outcome.failed + outcome.missed;
         if done.is_multiple_of(20) {
-            writeln!(
-                progress,
-                "{done} of {count} lives, {} violations",
-                outcome.violations.len()
-            )?;
+            let violations = outcome.violations.len();
+            writeln!(progress, "{done} of {count} lives, {violations} violations")?;
         }
+    }
+    for (number, is_reference) in references {
+        let met = match is_reference {
+            true => &mut outcome.met,
+            false => &mut outcome.of_some_met,
+        };
+        *met += u64::from(is_met[number]);
     }
     let took = options.clock.monotonic().saturating_sub(began);
     outcome.seconds = took.as_secs_f64();
     Ok(outcome)
 }
 
-/// A life without a fault: what can be aimed at.
-async fn explore(options: &Options, which: Which, outcome: &mut Outcome) -> Result<Vec<Aim>> {
-    let dir = options.dir.join(format!("explore-{which:?}"));
-    fresh(&dir)?;
-    let lived = live(
-        &options.target,
-        &dir,
-        which,
-        None,
-        Arc::clone(&options.clock),
-    )
-    .await?;
+/// What is to be done, and to how many calls.
+async fn plan(options: &Options, outcome: &mut Outcome) -> Result<(Vec<Task>, usize)> {
+    let mut exploring = JoinSet::new();
+    for which in [Which::First, Which::Second] {
+        for number in 0..EXPLORATIONS {
+            let dir = options.dir.join(format!("explore-{which:?}-{number}"));
+            let (target, clock) = (options.target.clone(), Arc::clone(&options.clock));
+            exploring.spawn(async move {
+                let calls = explore(&target, &dir, which, clock).await?;
+                anyhow::Ok((which, calls))
+            });
+        }
+    }
+    let mut lives: BTreeMap<Which, Vec<BTreeMap<Kind, u32>>> = BTreeMap::new();
+    while let Some(explored) = exploring.join_next().await {
+        let (which, calls) = explored.context("a life panicked")??;
+        lives.entry(which).or_default().push(calls);
+    }
+    let (mut calls, mut every): (Vec<(Which, Boundary)>, Vec<bool>) = (Vec::new(), Vec::new());
+    for (which, lives) in &lives {
+        let mut kinds: BTreeMap<&Kind, (u32, u32)> = BTreeMap::new();
+        for kind in lives.iter().flat_map(BTreeMap::keys) {
+            let counts = lives
+                .iter()
+                .map(|life| life.get(kind).copied().unwrap_or_default());
+            let most = counts.clone().max().unwrap_or_default();
+            kinds.insert(kind, (counts.min().unwrap_or_default(), most));
+        }
+        for (kind, (least, most)) in kinds {
+            for ordinal in 1..=most {
+                let kind = kind.clone();
+                calls.push((*which, Boundary { kind, ordinal }));
+                every.push(ordinal <= least);
+            }
+        }
+    }
+    outcome.boundaries = every.iter().filter(|it| **it).count() as u64;
+    let chosen = calls.into_iter().zip(every).step_by(options.every.max(1));
+    let mut tasks = Vec::new();
+    let mut count = 0;
+    for (number, ((which, boundary), is_reference)) in chosen.enumerate() {
+        count += 1;
+        match is_reference {
+            true => outcome.chosen += 1,
+            false => outcome.of_some += 1,
+        }
+        let aims = deeds(&boundary.kind.call).map(|deed| Aim {
+            which,
+            boundary: boundary.clone(),
+            deed,
+        });
+        tasks.extend(aims.map(|aim| Task {
+            aim,
+            number,
+            is_reference,
+        }));
+    }
+    Ok((tasks, count))
+}
+
+fn deeds(call: &str) -> impl Iterator<Item = Deed> {
+    let errors = ERRORS.into_iter().filter(move |(it, _)| *it == call);
+    let deeds = [Deed::Before, Deed::After].into_iter();
+    deeds.chain(errors.map(|(_, fault)| Deed::Fail(fault)))
+}
+
+/// The calls of a life without a fault.
+async fn explore(
+    target: &Path,
+    dir: &Path,
+    which: Which,
+    clock: Arc<dyn Clock>,
+) -> Result<BTreeMap<Kind, u32>> {
+    fresh(dir)?;
+    let lived = live(target, dir, which, None, clock).await?;
     let verdict = judge(&lived.history)?;
     if let Some(violation) = verdict.violations.first() {
-        bail!(
-            "without any fault: {violation} ({})",
-            lived.history.display()
-        );
+        let history = lived.history.display();
+        bail!("without any fault: {violation} ({history})");
     }
-    let data = dir.join("data");
-    let calls = trace::calls(&lived.trace, &data.display().to_string());
-    let mut aims = Vec::new();
-    let mut reached: BTreeSet<(u32, &str, u32)> = BTreeSet::new();
-    for call in &calls {
-        let is_first = !calls.iter().any(|other| {
-            other.call == call.call && other.ordinal == call.ordinal && other.at < call.at
-        });
-        if is_first && call.is_data {
-            reached.insert((call.thread, call.call, call.ordinal));
-            aims.extend(deeds(which, None, call.call, call.ordinal));
-        }
-    }
-    for call in calls.iter().filter(|it| it.is_data) {
-        if reached.contains(&(call.thread, call.call, call.ordinal)) {
-            continue;
-        }
-        let is_running = call.at > lived.ready_at && !call.name.starts_with("tocsin");
-        if !is_running {
-            outcome.out_of_reach += 1;
-            continue;
-        }
-        let earlier = calls.iter().filter(|it: &&Call| {
-            it.thread == call.thread && it.call == call.call && it.at <= lived.ready_at
-        });
-        let ordinal = call.ordinal - earlier.count() as u32;
-        let thread = Some(call.name.clone());
-        aims.extend(deeds(which, thread.as_ref(), call.call, ordinal));
-    }
-    outcome.calls += calls.iter().filter(|it| it.is_data).count() as u64;
-    std::fs::remove_dir_all(&dir).with_context(|| format!("cannot remove {}", dir.display()))?;
-    Ok(aims)
+    std::fs::remove_dir_all(dir).with_context(|| format!("cannot remove {}", dir.display()))?;
+    Ok(lived.calls)
 }
 
-fn deeds(
-    which: Which,
-    thread: Option<&String>,
-    call: &'static str,
-    ordinal: u32,
-) -> impl Iterator<Item = Aim> {
-    let errors = ERRORS.into_iter().filter(move |(it, _)| *it == call);
-    let deeds = [Deed::Before, Deed::After]
-        .into_iter()
-        .chain(errors.map(|(_, error)| Deed::Fail(error)));
-    deeds.map(move |deed| Aim {
-        which,
-        thread: thread.cloned(),
-        call,
-        ordinal,
-        deed,
-    })
+/// A life, and what is said of it.
+#[derive(Debug)]
+struct Judged {
+    is_hit: bool,
+    tries: u32,
+    verdict: Verdict,
 }
 
+/// What `replay` needs of a life.
+#[derive(Debug, Serialize, Deserialize)]
+struct Remembered {
+    target: PathBuf,
+    #[serde(flatten)]
+    aim: Aim,
+}
+
+/// Lives it, again and again if it does not come to its call. Its folder stays if there is a violation.
 async fn one(
     target: &Path,
     dir: &Path,
     aim: &Aim,
+    tries_max: u32,
     clock: Arc<dyn Clock>,
-) -> Result<(bool, crate::checker::Verdict)> {
-    fresh(dir)?;
-    let mut lived = live(target, dir, aim.which, Some(aim), Arc::clone(&clock)).await?;
-    let mut verdict = judge(&lived.history)?;
-    for _ in 1..TRIES_MAX {
-        if lived.is_hit || !verdict.is_well() {
-            break;
-        }
+) -> Result<Judged> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
         fresh(dir)?;
-        lived = live(target, dir, aim.which, Some(aim), Arc::clone(&clock)).await?;
-        verdict = judge(&lived.history)?;
+        let remembered = Remembered {
+            target: target.to_owned(),
+            aim: aim.clone(),
+        };
+        write(&dir.join(LIFE), &serde_json::to_string_pretty(&remembered)?)?;
+        let lived = live(target, dir, aim.which, Some(aim), Arc::clone(&clock)).await?;
+        let verdict = judge(&lived.history)?;
+        if verdict.is_void() && tries < tries_max {
+            continue;
+        }
+        if !verdict.is_well() {
+            let text = serde_json::to_string_pretty(&verdict)?;
+            write(&dir.join("verdict.json"), &text)?;
+        } else if !lived.is_hit && tries < tries_max {
+            continue;
+        } else {
+            std::fs::remove_dir_all(dir)
+                .with_context(|| format!("cannot remove {}", dir.display()))?;
+        }
+        return Ok(Judged {
+            is_hit: lived.is_hit,
+            tries,
+            verdict,
+        });
     }
-    if verdict.is_well() {
-        std::fs::remove_dir_all(dir).with_context(|| format!("cannot remove {}", dir.display()))?;
-    }
-    Ok((lived.is_hit, verdict))
+}
+
+/// Whether a folder is that of a life.
+#[must_use]
+pub fn is_life(folder: &Path) -> bool {
+    folder.join(LIFE).is_file()
+}
+
+/// Lives a life again, with another program if one is named: what was done, whether it came to that, and
+/// what is said of it.
+///
+/// # Errors
+/// That it left nothing, or that it cannot be lived.
+pub async fn replay(
+    folder: &Path,
+    target: Option<&Path>,
+    dir: &Path,
+    clock: Arc<dyn Clock>,
+) -> Result<(String, bool, Verdict)> {
+    let text = read(&folder.join(LIFE))?;
+    let remembered: Remembered =
+        serde_json::from_str(&text).context("life.json is not what a life leaves")?;
+    let Remembered { target: own, aim } = remembered;
+    let name = folder.file_name().context("a folder without a name")?;
+    let target = target.unwrap_or(&own);
+    let judged = one(target, &dir.join(name), &aim, TRIES_MAX, clock).await?;
+    Ok((aim.to_string(), judged.is_hit, judged.verdict))
 }
 
 fn fresh(dir: &Path) -> Result<()> {

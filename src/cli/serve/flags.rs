@@ -32,6 +32,7 @@ pub use values::{HistoryRetention, LogFormat, LogLevel};
 
 use crate::model::Duration;
 use crate::sys::Files;
+use crate::wal::segment::SEGMENT_BYTES_DEFAULT;
 
 /// The command line of the server, as it was written.
 #[derive(Debug, Clone, Parser)]
@@ -106,6 +107,9 @@ pub struct ServeArgs {
     /// When the log is synced to disk: always (before every answer)
     #[arg(long = "wal.sync", value_name = "WHEN", default_value = "always", value_parser = values::wal_sync)]
     pub wal_sync: WalSync,
+    /// Bytes of a segment of the log. For tests: what fills one should be little
+    #[arg(long = "wal.segment-bytes", value_name = "BYTES", default_value_t = SEGMENT_BYTES_DEFAULT, value_parser = values::segment_bytes, hide = true)]
+    pub wal_segment_bytes: u64,
     /// Where to keep the index that answers why somebody was told or not: sled (on disk), memory or off.
     /// Nothing else depends on it
     #[arg(long = "history", value_name = "WHERE", default_value = "sled", value_parser = values::history_mode)]

@@ -211,6 +211,7 @@ pub fn serve(options: &ServeOptions, world: &World) -> Result<(), Failure> {
         environment: &environment,
         options: LogOptions {
             drops_torn_tail: options.torn_tail == TornTail::Cut,
+            segment_bytes: options.wal_segment_bytes,
             ..LogOptions::default()
         },
         threads: Some(ThreadOptions::default()),

@@ -67,6 +67,8 @@ pub struct ServeOptions {
     pub torn_tail: TornTail,
     /// When the log is synced.
     pub wal_sync: WalSync,
+    /// Bytes of a segment of the log.
+    pub wal_segment_bytes: u64,
     /// Where the index of history is kept.
     pub history: HistoryMode,
     /// How long history is kept; more than 0.
@@ -201,6 +203,7 @@ impl ServeArgs {
             recovery_grace: self.recovery_grace,
             torn_tail: self.wal_repair,
             wal_sync: self.wal_sync,
+            wal_segment_bytes: self.wal_segment_bytes,
             history: self.history,
             history_retention: self.history_retention.time,
             history_bytes_max: self.history_retention.bytes,

@@ -4,6 +4,7 @@ use gotemplate::strconv::parse_float;
 
 use super::options::{HistoryMode, TornTail, WalSync};
 use crate::model::Duration;
+use crate::wal::segment::{SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
 
 /// Least severity that is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -94,6 +95,16 @@ pub(super) fn wal_sync(text: &str) -> Result<WalSync, ValueError> {
             "--wal.sync={text} is not part of this version: only `always` is"
         ))),
     }
+}
+
+pub(super) fn segment_bytes(text: &str) -> Result<u64, ValueError> {
+    let bytes = text.parse().ok();
+    let fits = bytes.filter(|bytes| (SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX).contains(bytes));
+    fits.ok_or_else(|| {
+        ValueError(format!(
+            "--wal.segment-bytes: {text} is not between {SEGMENT_BYTES_MIN} and {SEGMENT_BYTES_MAX}"
+        ))
+    })
 }
 
 pub(super) fn history_mode(text: &str) -> Result<HistoryMode, ValueError> {
