@@ -176,7 +176,7 @@ impl Server {
             crashes: Arc::new(recovered.crashes),
         };
         let checkpoints = Arc::new(Checkpoints::default());
-        if recovered.report.has_other_configuration() {
+        if recovered.report.wants_checkpoint() {
             checkpoints.ask();
         }
         let reloader = |gate| Reloader {
