@@ -19,17 +19,18 @@ PROFILE := --profile chaos
 BUILT := $(or $(CARGO_TARGET_DIR),target)/chaos
 RESULTS := $(BUILT)/results
 
-# SIGKILLs of the real process, and every how many of the system calls of its life something is done to. The
-# short form leaves both out: about one kill in a few hundred still meets a case in which the checker does not
-# see that the kill explains a repetition (I7), and a gate must not fail by chance.
-KILLS ?= 2000
-EVERY ?= 1
+# SIGKILLs of the real process, and every how many of the system calls of its life something is done to.
 ifeq ($(CHAOS),short)
+KILLS ?= 200
+EVERY ?= 10
 SEEDS ?= 1000
-PARTS := log simulate
-else
-SEEDS ?= 10000
 PARTS := log kill syscalls simulate
+else
+KILLS ?= 2000
+LOSSES ?= 400
+EVERY ?= 1
+SEEDS ?= 10000
+PARTS := log kill disk syscalls hunts simulate
 endif
 SOAK_KILLS ?= 100000
 SOAK_SEEDS ?= 1000000
@@ -88,18 +89,23 @@ kills:
 # the result of a layer is missing.
 chaos:
 	$(CARGO) build $(PROFILE) --locked -p tocsin -p tocsin-chaos --bin tocsin --bin tocsin-chaos
-	$(CARGO) build $(PROFILE) --locked -p tocsin-chaos --features bug-zoo --bin tocsin-chaos-zoo
+	$(CARGO) build $(PROFILE) --locked -p tocsin-chaos --features bug-zoo \
+		--bin tocsin-chaos-zoo --bin tocsin-chaos-server
 	$(CARGO) test $(PROFILE) --locked -p tocsin --features bug-zoo --test recovery --no-run \
 		--message-format=json > $(BUILT)/recovery.json
 	rm -rf $(RESULTS) && mkdir -p $(RESULTS)
 	-$(BUILT)/tocsin-chaos log --length $(CHAOS) --seed $(SEED) --zoo $(BUILT)/tocsin-chaos-zoo \
 		--scenarios "$$(sed -n 's/.*"executable":"\([^"]*\/recovery-[^"]*\)".*/\1/p' $(BUILT)/recovery.json | tail -n 1)" \
 		--result $(RESULTS)/log.json
-ifneq ($(CHAOS),short)
 	-$(BUILT)/tocsin-chaos kill --kills $(KILLS) --seed $(SEED) --dir $(BUILT)/chaos-runs \
 		--result $(RESULTS)/kill.json
 	-$(BUILT)/tocsin-chaos syscalls --every $(EVERY) --dir $(BUILT)/chaos-lives \
 		--result $(RESULTS)/syscalls.json
+ifneq ($(CHAOS),short)
+	-$(BUILT)/tocsin-chaos disk --losses $(LOSSES) --seed $(SEED) --dir $(BUILT)/chaos-losses \
+		--result $(RESULTS)/disk.json
+	-$(BUILT)/tocsin-chaos-zoo hunts --seed $(SEED) --dir $(BUILT)/chaos-hunts \
+		--result $(RESULTS)/hunts.json
 endif
 	-$(BUILT)/tocsin-chaos simulate --seeds $(SEEDS) --seed $(SEED) --failures $(BUILT)/chaos-failures \
 		--result $(RESULTS)/simulate.json

@@ -8,7 +8,7 @@ use crate::table::Part;
 /// A row: its name, and its value for one campaign.
 type Row = (&'static str, fn(&Outcome) -> String);
 
-const ROWS: [Row; 27] = [
+const ROWS: &[Row] = &[
     ("kills (SIGKILL)", |it| it.counts.kills.to_string()),
     ("  during a start", |it| it.counts.starts_killed.to_string()),
     ("  at no particular moment", |it| {
@@ -130,7 +130,7 @@ pub fn side_by_side(out: &mut dyn Write, outcomes: &[Outcome]) -> io::Result<()>
     };
     line(out, "", outcomes.iter().map(name).collect())?;
     line(out, "---", vec!["---:".to_owned(); outcomes.len()])?;
-    for (name, value) in ROWS {
+    for &(name, value) in ROWS {
         let name = match name.trim_start() {
             inner if inner.len() < name.len() => format!("… {inner}"),
             _ => name.to_owned(),

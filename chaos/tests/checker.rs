@@ -343,6 +343,25 @@ fn i2_an_end_is_not_owed_because_of_a_beginning_after_it() {
     );
 }
 
+/// An end is due while no process runs. Before the next start has told of it, it fires and is over again.
+#[test]
+fn i2_an_end_that_a_start_tells_of_after_the_next_one_is_not_lost() {
+    let story = || {
+        Story::new()
+            .post(1_000, &[("1", Firing)])
+            .told(1_210, &[("1", Firing)])
+            .post(4_000, &[("1", Resolved)])
+            .post(5_605, &[("1", Firing)])
+            .post(5_620, &[("1", Resolved)])
+            .told(5_640, &[("1", Resolved)])
+    };
+    let after_a_downtime = story().down(4_100, 5_600);
+    assert_eq!(
+        (after_a_downtime.named(), story().named()),
+        (vec![], vec![(Invariant::I2, Kind::Lost)])
+    );
+}
+
 /// What is said once for four seconds only is over when a process goes on that was held for longer.
 #[test]
 fn i1_what_ended_by_itself_while_the_process_was_held_is_not_owed() {

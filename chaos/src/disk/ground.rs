@@ -30,6 +30,10 @@ use crate::kill::recorder::Recorder;
 /// later, and has to be so within the time in which the checker excuses one more of it.
 const SLOW_MS_MAX: u64 = 60;
 
+/// How long after its start a server may be left alone by a full disk. Until then it tells what was due
+/// before; what it could not tell for long would be of a state that nobody remembers.
+const FULL_AFTER: Duration = Duration::from_millis(250);
+
 /// What happened to the disks of all runs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
@@ -193,7 +197,7 @@ impl LyingDisk {
 
     /// Lets the disk be full for a while, some time from now.
     fn plan_fullness(&self, life: u64) {
-        let wait = Duration::from_millis(self.entropy.below(300));
+        let wait = FULL_AFTER + Duration::from_millis(self.entropy.below(300));
         let lasts = Duration::from_millis(100 + self.entropy.below(900));
         let room = match self.one_in(2) {
             true => Room::NoMore,

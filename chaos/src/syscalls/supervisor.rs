@@ -14,6 +14,7 @@
 //! * One thread starts the process, waits for it and makes all requests to it: the system takes them from
 //!   no other. The process ends with that thread.
 //! * The shell waits for a line until it is traced, so that the program is from its first call on.
+//! * Children of the process are traced with it, and end with it.
 //! * It waits for its own children only, so that several may be traced at a time.
 //! * Which call is which is told by numbers of x86-64; on other machines [`Supervised::start`] says so.
 
@@ -273,8 +274,8 @@ mod tracer {
         data: PathBuf,
         target: Option<Target>,
         seen: Arc<Mutex<Seen>>,
-        /// The memory of the program, from its beginning on.
-        memory: Option<File>,
+        /// Whether the shell has become the program.
+        is_program: bool,
         /// The thread that is in the call that was aimed at.
         aimed: Option<Pid>,
     }
@@ -319,7 +320,7 @@ mod tracer {
                 data,
                 target,
                 seen,
-                memory: None,
+                is_program: false,
                 aimed: None,
             })
         }
@@ -353,8 +354,7 @@ mod tracer {
                         Err(error) => return Err(error).context("cannot look at a call"),
                     },
                     WaitStatus::PtraceEvent(thread, _, libc::PTRACE_EVENT_EXEC) => {
-                        // What was open before is the memory of the shell.
-                        self.memory = File::open(format!("/proc/{}/mem", self.pid)).ok();
+                        self.is_program = true;
                         (thread, None)
                     }
                     WaitStatus::PtraceEvent(thread, ..) => (thread, None),
@@ -362,9 +362,9 @@ mod tracer {
                     _ => continue,
                 };
                 // Until it is the program, nothing is counted.
-                let resumed = match self.memory {
-                    Some(_) => ptrace::syscall(thread, signal),
-                    None => ptrace::cont(thread, signal),
+                let resumed = match self.is_program {
+                    true => ptrace::syscall(thread, signal),
+                    false => ptrace::cont(thread, signal),
                 };
                 match resumed {
                     Ok(()) | Err(Errno::ESRCH) => {}
@@ -391,10 +391,10 @@ mod tracer {
             };
             let arguments = (registers.rdi, registers.rsi);
             let path = match names {
-                Names::Open => self.open_file(thread, arguments.0),
-                Names::Path => self.path(thread, libc::AT_FDCWD, arguments.0),
+                Names::Open => Self::open_file(thread, arguments.0),
+                Names::Path => Self::path(thread, libc::AT_FDCWD, arguments.0),
                 // The system looks at the lower half of it only.
-                Names::Below => self.path(thread, arguments.0 as i32, arguments.1),
+                Names::Below => Self::path(thread, arguments.0 as i32, arguments.1),
             };
             let kind = path.and_then(|path| Kind::of(call, &path, &self.data));
             let Some(kind) = kind else { return Ok(()) };
@@ -409,7 +409,7 @@ mod tracer {
                 return Ok(());
             };
             match target.deed {
-                Deed::Before => self.kill(),
+                Deed::Before => self.kill(thread),
                 Deed::After => {
                     self.aimed = Some(thread);
                     Ok(())
@@ -428,7 +428,7 @@ mod tracer {
         fn at_exit(&mut self, thread: Pid) -> Result<(), Errno> {
             self.aimed = None;
             match self.target.as_ref().map(|it| it.deed) {
-                Some(Deed::After) => self.kill(),
+                Some(Deed::After) => self.kill(thread),
                 Some(Deed::Fail(fault)) => {
                     let mut registers = ptrace::getregs(thread)?;
                     let number = match fault {
@@ -442,24 +442,26 @@ mod tracer {
             }
         }
 
-        fn kill(&self) -> Result<(), Errno> {
+        fn kill(&self, thread: Pid) -> Result<(), Errno> {
             if let Some(target) = &self.target {
                 (target.on_hit)();
             }
             lock(&self.seen).is_hit = true;
-            kill(self.pid, Signal::SIGKILL)
+            kill(self.pid, Signal::SIGKILL)?;
+            // It may be one of a child.
+            kill(thread, Signal::SIGKILL)
         }
 
-        fn open_file(&self, thread: Pid, number: u64) -> Option<PathBuf> {
+        fn open_file(thread: Pid, number: u64) -> Option<PathBuf> {
             // The system looks at the lower half of it only.
             let number = number as i32;
             std::fs::read_link(format!("/proc/{thread}/fd/{number}")).ok()
         }
 
         /// The path at an address, from a directory on.
-        fn path(&self, thread: Pid, directory: i32, address: u64) -> Option<PathBuf> {
+        fn path(thread: Pid, directory: i32, address: u64) -> Option<PathBuf> {
             let mut bytes = vec![0; PATH_BYTES_MAX];
-            let memory = self.memory.as_ref()?;
+            let memory = File::open(format!("/proc/{thread}/mem")).ok()?;
             let length = memory.read_at(&mut bytes, address).ok()?;
             let end = bytes[..length].iter().position(|it| *it == 0)?;
             let path = PathBuf::from(String::from_utf8(bytes[..end].to_vec()).ok()?);
@@ -468,9 +470,76 @@ mod tracer {
             }
             let base = match directory {
                 libc::AT_FDCWD => std::fs::read_link(format!("/proc/{thread}/cwd")).ok()?,
-                open => self.open_file(thread, i64::from(open).cast_unsigned())?,
+                open => Self::open_file(thread, i64::from(open).cast_unsigned())?,
             };
             Some(base.join(path))
         }
+    }
+}
+
+#[cfg(all(test, target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::life::Fault;
+    use super::*;
+
+    /// What becomes of a file that a program renames, and of the program.
+    fn renamed(deed: Option<Deed>) -> (bool, bool, Option<i32>, bool, Vec<(String, u32)>) {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (old, new) = (dir.path().join("old"), dir.path().join("new-17"));
+        let script = format!(
+            "printf a >{0} && exec mv {0} {1}",
+            old.display(),
+            new.display()
+        );
+        let kind = |call: &str, path: &Path| Kind::of(call, path, dir.path()).expect("a kind");
+        let target = deed.map(|deed| Target {
+            boundary: Boundary {
+                kind: kind("renameat2", &old),
+                ordinal: 1,
+            },
+            deed,
+            on_hit: Box::new(|| ()),
+        });
+        let words = ["sh", "-c", &script].map(str::to_owned).to_vec();
+        let log = tempfile::NamedTempFile::new().expect("a file");
+        let supervised = Supervised::start(words, log.path(), dir.path(), Box::new(|_| ()), target);
+        let supervised = supervised.expect("a process");
+        let code = loop {
+            if let Some(code) = supervised.ended().expect("a trace") {
+                break code;
+            }
+            std::thread::park_timeout(Duration::from_millis(1));
+        };
+        let calls = supervised.calls().into_iter();
+        let calls = calls.map(|(kind, count)| (format!("{} {}", kind.call, kind.file), count));
+        (
+            old.exists(),
+            new.exists(),
+            code,
+            supervised.is_hit(),
+            calls.filter(|it| !it.0.starts_with("openat")).collect(),
+        )
+    }
+
+    #[test]
+    fn a_call_is_not_made_or_made_and_not_known_of_or_fails() {
+        let calls = || vec![("renameat2 old".to_owned(), 1), ("write old".to_owned(), 1)];
+        assert_eq!(
+            [
+                None,
+                Some(Deed::Before),
+                Some(Deed::After),
+                Some(Deed::Fail(Fault::Eio)),
+            ]
+            .map(renamed),
+            [
+                (false, true, Some(0), false, calls()),
+                (true, false, None, true, calls()),
+                (false, true, None, true, calls()),
+                (true, false, Some(1), true, calls()),
+            ]
+        );
     }
 }
