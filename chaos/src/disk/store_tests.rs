@@ -215,7 +215,7 @@ proptest! {
             match step {
                 Step::Create(number) if found(&store, number).is_none() => {
                     let ino = file(&mut store, &name(number));
-                    let id = FileId(count as u64);
+                    let id = FileId(count as u32);
                     handles.insert(ino, id);
                     model.apply(&DiskOp::Create { file: id, path: name(number).into() });
                 }
