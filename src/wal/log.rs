@@ -704,7 +704,12 @@ impl WriterThread {
                     bytes: request.bytes,
                 },
             ));
-            batch.records.extend(request.records);
+            if batch.records.is_empty() {
+                // Most batches are one request: nothing to copy.
+                batch.records = request.records;
+            } else {
+                batch.records.extend(request.records);
+            }
             first = last.next();
         }
         self.sink.durable(batch);

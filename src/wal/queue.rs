@@ -55,8 +55,8 @@ impl Default for QueueLimits {
             batch_requests_max: 1024,
             // A write of 1 MiB takes about as long as a sync: larger batches would only add delay.
             batch_bytes_max: 1024 * 1024,
-            // Fewer are encoded in the time that waking a thread takes.
-            ahead_bytes_min: 32 * 1024,
+            // Twice what is encoded in the time that waking a thread takes, some 8 µs.
+            ahead_bytes_min: 96 * 1024,
         }
     }
 }

@@ -1,4 +1,8 @@
 //! A segment made ahead of need, so that a rotation costs two syncs and not the filling of a file.
+//!
+//! **Invariant:** one blank is made at a time. Under more load than the disk takes, a rotation comes while
+//! the thread is still filling the spare: two fillings at once would each take twice as long, and every
+//! batch behind them longer still.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,6 +18,8 @@ pub(crate) struct SpareSlot {
     segment_bytes: u64,
     made: AtomicU64,
     blank: Mutex<Option<BlankSegment>>,
+    /// Held by whoever fills a file.
+    making: Mutex<()>,
 }
 
 impl SpareSlot {
@@ -23,6 +29,7 @@ impl SpareSlot {
             segment_bytes,
             made: AtomicU64::new(0),
             blank: Mutex::new(None),
+            making: Mutex::new(()),
         }
     }
 
@@ -36,8 +43,12 @@ impl SpareSlot {
         self.slot().is_some()
     }
 
-    /// Takes the spare, or makes a blank now.
+    /// Takes the spare, waits for the one that is being made, or makes a blank now.
     pub(crate) fn take(&self) -> Result<BlankSegment, SegmentFailure> {
+        if let Some(blank) = self.slot().take() {
+            return Ok(blank);
+        }
+        let _alone = self.alone();
         if let Some(blank) = self.slot().take() {
             return Ok(blank);
         }
@@ -46,12 +57,17 @@ impl SpareSlot {
 
     /// Makes a spare if there is none.
     pub(crate) fn fill(&self) -> Result<(), SegmentFailure> {
+        let _alone = self.alone();
         if self.is_filled() {
             return Ok(());
         }
         let blank = self.make()?;
         *self.slot() = Some(blank);
         Ok(())
+    }
+
+    fn alone(&self) -> std::sync::MutexGuard<'_, ()> {
+        self.making.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn make(&self) -> Result<BlankSegment, SegmentFailure> {

@@ -1,4 +1,4 @@
-//! A disk whose writes or syncs can be held up.
+//! A disk whose writes or syncs, or the filling of whose spare segments, can be held up.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -32,7 +32,8 @@ impl Gate {
     }
 }
 
-/// Passes everything on, but lets no call of one kind through to the log while it is closed.
+/// Passes everything on, but lets no call of one kind through to the log while it is closed. Writes and
+/// syncs of spare segments are not held up; their filling with zeros is.
 #[derive(Debug, Clone)]
 pub struct GatedDisk {
     inner: SimDisk,
@@ -107,6 +108,7 @@ impl DiskFile for GatedFile {
     }
 
     fn preallocate(&self, len_bytes: u64) -> io::Result<()> {
+        self.gate.pass(Call::Preallocate);
         self.inner.preallocate(len_bytes)
     }
 }

@@ -305,6 +305,38 @@ fn spare_that_could_not_be_made_is_tried_again_by_itself() {
     assert_eq!(failures, 1);
 }
 
+#[test]
+fn rotation_waits_for_the_spare_that_is_being_filled_and_fills_no_second_one() {
+    let world = World::new();
+    let (gated, writer) = open_gated(&world);
+    gated.close(Call::Preallocate);
+    let log = start(writer);
+    gated.wait_until_blocked();
+    // Two of them fit in the segment.
+    let long = "x".repeat(usize::try_from(world.options.segment_bytes / 3).unwrap());
+    let before: Vec<bool> = (0..2)
+        .map(|_| post_through(&log, Lane::Normal, &long).is_ok())
+        .collect();
+    let (sender, answers) = mpsc::channel();
+    let done: Completion = Box::new(move |answer| sender.send(answer.is_ok()).unwrap());
+    log.append(Lane::Normal, vec![text_record(&long)], done)
+        .unwrap();
+    // Nothing tells that the writer waits; it had time for a second one, had it wanted to make one.
+    for _ in 0..500 {
+        std::thread::yield_now();
+    }
+    let spares = spares(&world);
+    gated.open();
+    let second = answers.recv().unwrap();
+    log.close().unwrap();
+    assert_eq!((before, spares, second), (vec![true, true], 1, true));
+}
+
+fn spares(world: &World) -> usize {
+    let is_spare = |path: &&std::path::PathBuf| path.to_string_lossy().contains("spare");
+    world.disk.image().files.keys().filter(is_spare).count()
+}
+
 /// Whether a spare segment has its full length.
 fn is_spare_ready(world: &World) -> bool {
     world.disk.image().files.iter().any(|(path, bytes)| {
