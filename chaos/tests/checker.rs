@@ -380,6 +380,34 @@ fn i1_what_is_acknowledged_in_a_start_that_is_cut_off_is_not_owed_for_the_downti
     );
 }
 
+/// A process whose disk has failed does nothing more, and takes its time to end.
+#[test]
+fn i1_what_waits_for_a_process_that_a_fault_ends_is_not_late() {
+    let told = |is_fault: bool| {
+        let story = Story::new()
+            .post(1_000, &[("1", Firing)])
+            .with(
+                7_000,
+                Event::Exit {
+                    code: Some(74),
+                    is_expected: true,
+                },
+            )
+            .with(7_010, Event::Boot { pid: 2 })
+            .told(7_050, &[("1", Firing)])
+            .with(7_060, Event::Ready);
+        let (call, error) = ("fdatasync".to_owned(), "EIO".to_owned());
+        match is_fault {
+            true => story.with(1_100, Event::DiskFault { call, error }),
+            false => story,
+        }
+    };
+    assert_eq!(
+        (told(true).named(), told(false).named()),
+        (vec![], vec![(Invariant::I1, Kind::OutOfBound)])
+    );
+}
+
 /// What is said once for four seconds only is over when a process goes on that was held for longer.
 #[test]
 fn i1_what_ended_by_itself_while_the_process_was_held_is_not_owed() {

@@ -122,7 +122,7 @@ pub(super) struct World {
     pub(super) messages: Vec<Message>,
     pub(super) silences: Vec<Silence>,
     pub(super) lives: Vec<Life>,
-    /// When no server was ready.
+    /// When no server was ready, or one could not go on.
     pub(super) down: Vec<Span>,
     /// When the process was held.
     pub(super) held: Vec<Span>,
@@ -382,7 +382,10 @@ impl World {
         for life in &self.lives {
             let Some(ready) = life.ready else { continue };
             self.down.push(Span::new(from, ready));
-            from = life.ended;
+            // One that a fault ends does nothing more from then on, and takes its time to end.
+            let is_ended_by_fault = life.is_excused && !life.is_killed;
+            let fault = life.fault.filter(|_| is_ended_by_fault);
+            from = fault.unwrap_or(life.ended);
         }
         self.down.push(Span::new(from, At::NEVER));
     }

@@ -61,8 +61,11 @@ pub(super) struct SyscallsArgs {
     #[arg(long, default_value_t = 1)]
     every: usize,
     /// Lives at a time; they mostly wait
-    #[arg(long, default_value_t = 8)]
+    #[arg(long, default_value_t = 10)]
     jobs: usize,
+    /// Stop at the first violation
+    #[arg(long)]
+    first: bool,
     /// Where each life has its folder, and a failing one leaves it
     #[arg(long, default_value = "chaos-lives")]
     dir: PathBuf,
@@ -232,6 +235,7 @@ pub(super) fn syscalls(
         target: find_target(args.target.as_deref())?,
         lanes: args.jobs,
         every: args.every,
+        stops_at_first: args.first,
         dir: std::path::absolute(&args.dir).context("cannot tell where --dir is")?,
         clock,
     };

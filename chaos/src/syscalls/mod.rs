@@ -79,6 +79,8 @@ pub struct Options {
     pub lanes: usize,
     /// Every so many calls; 1 for each.
     pub every: usize,
+    /// Whether the first violation ends it.
+    pub stops_at_first: bool,
     /// Where lives have their folders, and failing ones leave them.
     pub dir: PathBuf,
     /// The time.
@@ -207,7 +209,9 @@ pub async fn sweep(options: &Options, progress: &mut dyn Write) -> Result<Outcom
     let mut running = JoinSet::new();
     let mut done = 0_usize;
     loop {
+        let is_over = options.stops_at_first && !outcome.violations.is_empty();
         while running.len() < options.lanes.max(1)
+            && !is_over
             && let Some((number, task)) = waiting.next()
         {
             let dir = options.dir.join(format!("life-{number}"));

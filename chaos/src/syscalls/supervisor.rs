@@ -477,7 +477,8 @@ mod tracer {
     }
 }
 
-#[cfg(all(test, target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+#[cfg(test)]
+#[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
 mod tests {
     use std::time::Duration;
 
