@@ -1,5 +1,10 @@
 //! That the disk lies, seen by a process. Where none can be mounted these tests say so, and show nothing.
 
+#![expect(
+    clippy::disallowed_types,
+    reason = "a mount is seen by real files only"
+)]
+
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
