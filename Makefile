@@ -27,9 +27,10 @@ SEEDS ?= 1000
 PARTS := log kill syscalls simulate
 else
 KILLS ?= 2000
+LOSSES ?= 400
 EVERY ?= 1
 SEEDS ?= 10000
-PARTS := log kill syscalls hunts simulate
+PARTS := log kill disk syscalls hunts simulate
 endif
 SOAK_KILLS ?= 100000
 SOAK_SEEDS ?= 1000000
@@ -101,6 +102,8 @@ chaos:
 	-$(BUILT)/tocsin-chaos syscalls --every $(EVERY) --dir $(BUILT)/chaos-lives \
 		--result $(RESULTS)/syscalls.json
 ifneq ($(CHAOS),short)
+	-$(BUILT)/tocsin-chaos disk --losses $(LOSSES) --seed $(SEED) --dir $(BUILT)/chaos-losses \
+		--result $(RESULTS)/disk.json
 	-$(BUILT)/tocsin-chaos-zoo hunts --seed $(SEED) --dir $(BUILT)/chaos-hunts \
 		--result $(RESULTS)/hunts.json
 endif

@@ -25,13 +25,14 @@ use tocsin::sys::Clock;
 
 use crate::table::Part;
 use crate::zoo::seconds;
-use crate::{kill, syscalls};
+use crate::{disk, kill, syscalls};
 
 /// Who hunts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Layer {
     Kill,
     Syscalls,
+    Disk,
 }
 
 impl Layer {
@@ -39,6 +40,7 @@ impl Layer {
         match self {
             Self::Kill => "kill",
             Self::Syscalls => "syscalls",
+            Self::Disk => "disk",
         }
     }
 }
@@ -62,6 +64,16 @@ const HUNTS: &[(Bug, Layer)] = &[
     (Bug::AlertsAckedEarly, Layer::Syscalls),
     (Bug::SilenceAckedEarly, Layer::Syscalls),
     (Bug::FailureIgnored, Layer::Syscalls),
+];
+
+/// Bugs that show when power is lost, and not at a kill, which keeps what was written.
+const ON_A_LYING_DISK: [(Bug, Layer); 6] = [
+    (Bug::AckBeforeFsync, Layer::Disk),
+    (Bug::AckAfterWriteOnly, Layer::Disk),
+    (Bug::NoDirSyncAfterCreate, Layer::Disk),
+    (Bug::SyncErrorSwallowed, Layer::Disk),
+    (Bug::OldSegmentDeletedEarly, Layer::Disk),
+    (Bug::WriteErrorSwallowed, Layer::Disk),
 ];
 
 /// SIGKILLs of one attempt: some twenty seconds' worth.
@@ -99,9 +111,12 @@ pub fn all(
     if !server.is_file() {
         bail!("there is no program {}", server.display());
     }
+    let missing = disk::try_it().err();
     let hunts: Vec<(Bug, Layer)> = HUNTS
         .iter()
         .copied()
+        .chain(ON_A_LYING_DISK)
+        .filter(|(_, layer)| *layer != Layer::Disk || missing.is_none())
         .filter(|(bug, _)| only.is_none_or(|only| bug.feature() == only))
         .collect();
     if hunts.is_empty() {
@@ -154,6 +169,12 @@ pub fn all(
             verdict,
         ));
     }
+    if let Some(missing) = missing {
+        rows.push((
+            "  on a disk that loses power, not run".to_owned(),
+            missing.to_string(),
+        ));
+    }
     let took = clock.monotonic().saturating_sub(began);
     rows.push(("time".to_owned(), format!("{:.0} s", took.as_secs_f64())));
     Ok(Part {
@@ -175,7 +196,7 @@ fn hunt(
     let began = clock.monotonic();
     let mut found = None;
     let attempts = match layer {
-        Layer::Kill => ATTEMPTS_MAX,
+        Layer::Kill | Layer::Disk => ATTEMPTS_MAX,
         // Nothing is drawn.
         Layer::Syscalls => 1,
     };
@@ -204,6 +225,10 @@ fn shown(server: &Path, bug: Bug, layer: Layer, seed: u64, dir: &Path) -> Result
         .args(["--format", "json", "--target"]);
     command.arg(server).arg("--dir").arg(dir);
     match layer {
+        Layer::Disk => {
+            let (losses, seed) = (KILLS.to_string(), seed.to_string());
+            command.args(["--jobs", "1", "--losses", &losses, "--seed", &seed])
+        }
         Layer::Kill => {
             let (kills, seed) = (KILLS.to_string(), seed.to_string());
             command.args(["--jobs", "1", "--kills", &kills, "--seed", &seed])
@@ -222,6 +247,11 @@ fn shown(server: &Path, bug: Bug, layer: Layer, seed: u64, dir: &Path) -> Result
             let outcome: kill::Outcome = serde_json::from_str(&text).with_context(unreadable)?;
             // A server that does not get up shows as well that something is wrong.
             outcome.examples.into_iter().chain(outcome.broken).next()
+        }
+        Layer::Disk => {
+            let outcome: disk::Outcome = serde_json::from_str(&text).with_context(unreadable)?;
+            let run = outcome.run;
+            run.examples.into_iter().chain(run.broken).next()
         }
         Layer::Syscalls => {
             let outcome: syscalls::Outcome =

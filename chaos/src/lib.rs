@@ -10,6 +10,7 @@
 
 pub mod checker;
 pub mod demo;
+pub mod disk;
 pub mod example;
 mod harness;
 pub mod history;

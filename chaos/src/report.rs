@@ -105,14 +105,19 @@ pub fn part(outcome: &Outcome) -> Part {
 /// # Errors
 /// That it cannot be written.
 pub fn print(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
+    print_findings(out, outcome)?;
+    part(outcome).print(out)
+}
+
+/// Prints what was violated, and what could not be carried out.
+pub(crate) fn print_findings(out: &mut dyn Write, outcome: &Outcome) -> io::Result<()> {
     for example in &outcome.examples {
         writeln!(out, "VIOLATION {example}")?;
     }
     for broken in &outcome.broken {
         writeln!(out, "BROKEN {broken}")?;
     }
-    writeln!(out)?;
-    part(outcome).print(out)
+    writeln!(out)
 }
 
 /// Prints campaigns side by side, as Markdown.
@@ -136,7 +141,7 @@ pub fn side_by_side(out: &mut dyn Write, outcomes: &[Outcome]) -> io::Result<()>
 }
 
 /// The program's name without its directory.
-fn name(outcome: &Outcome) -> String {
+pub(crate) fn name(outcome: &Outcome) -> String {
     let parts = outcome.target.rsplit('/');
     parts.map(str::to_owned).next().unwrap_or_default()
 }

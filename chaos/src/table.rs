@@ -30,7 +30,30 @@ pub struct Part {
     pub rows: Vec<(String, String)>,
 }
 
+/// The row of a layer that could not be run here.
+const NOT_RUN: &str = "not run";
+
 impl Part {
+    /// A layer that could not be run here, and why.
+    #[must_use]
+    pub fn not_run(title: &str, why: &str) -> Self {
+        Self {
+            title: title.to_owned(),
+            is_well: true,
+            rows: vec![(NOT_RUN.to_owned(), why.to_owned())],
+        }
+    }
+
+    /// What is said of it as a whole.
+    fn verdict(&self) -> &'static str {
+        let is_run = self.rows.iter().all(|(name, _)| name != NOT_RUN);
+        match (is_run, self.is_well) {
+            (false, _) => "NOT RUN",
+            (true, true) => "",
+            (true, false) => "NOT WELL",
+        }
+    }
+
     /// Prints its rows.
     ///
     /// # Errors
@@ -71,7 +94,7 @@ impl Part {
 /// That it cannot be written.
 pub fn all(out: &mut dyn Write, parts: &[Part]) -> io::Result<bool> {
     for part in parts {
-        let verdict = if part.is_well { "" } else { "NOT WELL" };
+        let verdict = part.verdict();
         writeln!(out, "\n{:<46} {verdict:>14}", part.title)?;
         part.print(out)?;
     }

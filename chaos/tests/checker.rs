@@ -362,6 +362,24 @@ fn i2_an_end_that_a_start_tells_of_after_the_next_one_is_not_lost() {
     );
 }
 
+/// What a start tells late is frozen when it begins. What is acknowledged after that has no time in which it
+/// could be told, if the process is killed at once and it is over when the next one is up.
+#[test]
+fn i1_what_is_acknowledged_in_a_start_that_is_cut_off_is_not_owed_for_the_downtime_after_it() {
+    let fires = |from_ms: u64| {
+        Story::new()
+            .down(3_000, 3_500)
+            .post(from_ms, &[("1", Firing)])
+            .down(from_ms + 80, from_ms + 2_000)
+            .post(from_ms + 2_010, &[("1", Resolved)])
+            .named()
+    };
+    assert_eq!(
+        (fires(3_520), fires(4_200)),
+        (vec![], vec![(Invariant::I1, Kind::Lost)])
+    );
+}
+
 /// A process whose disk has failed does nothing more, and takes its time to end.
 #[test]
 fn i1_what_waits_for_a_process_that_a_fault_ends_is_not_late() {

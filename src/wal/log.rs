@@ -425,6 +425,12 @@ impl Log {
         self.stop()
     }
 
+    /// Lets go of a log that is run in steps without a last record, as a kill does. Whoever waits is not
+    /// told.
+    pub fn abandon(mut self) {
+        self.stepped = None;
+    }
+
     fn stop(&mut self) -> Result<(), AppendError> {
         self.shared.queue.close();
         self.shared.spare_wanted.close();

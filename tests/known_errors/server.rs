@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tocsin::api::Backend;
-use tocsin::api::backend::{NewAlert, NewAlerts};
+use tocsin::api::backend::{NewAlert, NewAlerts, Refusal};
 use tocsin::delivery::LaneId;
 use tocsin::model::LabelSet;
 use tocsin::node::serve::stepped::{Blueprint, Server, Start};
@@ -32,20 +32,11 @@ route: {receiver: r, group_wait: 10s}
 receivers: [{name: r, webhook_configs: [{url: 'http://r.invalid'}]}]
 ";
 
-/// The core handed in what a full disk had refused as soon as it was told so, as fast as it could.
-#[tokio::test(start_paused = true)]
-async fn what_a_full_disk_refuses_is_not_handed_in_again_at_once() {
-    let clock = Arc::new(VirtualClock::at(WallTime(1_767_225_600_000_000_000)));
-    let disk = SimDisk::default();
-    let environment = Environment {
-        disk: Arc::new(disk.clone()),
-        clock: Arc::clone(&clock) as Arc<dyn Clock>,
-        entropy: Arc::new(SeededEntropy::new(1)),
-    };
-    let (of_clock, entropy) = (&environment.clock, &environment.entropy);
-    let blueprint = Blueprint::read(CONFIG, Arc::clone(of_clock), Arc::clone(entropy), willing);
-    let mut server = Server::open(Start {
-        environment: &environment,
+fn opened(environment: &Environment) -> Server {
+    let (clock, entropy) = (&environment.clock, &environment.entropy);
+    let blueprint = Blueprint::read(CONFIG, Arc::clone(clock), Arc::clone(entropy), willing);
+    Server::open(Start {
+        environment,
         log: LogOptions {
             segment_bytes: 64 * 1024,
             ..LogOptions::default()
@@ -53,8 +44,11 @@ async fn what_a_full_disk_refuses_is_not_handed_in_again_at_once() {
         blueprint: &blueprint.unwrap(),
         runtime: tokio::runtime::Handle::current(),
     })
-    .unwrap();
-    let now = clock.wall();
+    .unwrap()
+}
+
+/// An alert, and what was answered.
+async fn posted(server: &mut Server, now: WallTime) -> Result<(), Refusal> {
     let batch = NewAlerts {
         received_at: now,
         sender: None,
@@ -74,7 +68,21 @@ async fn what_a_full_disk_refuses_is_not_handed_in_again_at_once() {
         while server.commit() {}
         server.work(|_, _| {});
     }
-    posted.await.unwrap().unwrap();
+    posted.await.unwrap()
+}
+
+/// The core handed in what a full disk had refused as soon as it was told so, as fast as it could.
+#[tokio::test(start_paused = true)]
+async fn what_a_full_disk_refuses_is_not_handed_in_again_at_once() {
+    let clock = Arc::new(VirtualClock::at(WallTime(1_767_225_600_000_000_000)));
+    let disk = SimDisk::default();
+    let environment = Environment {
+        disk: Arc::new(disk.clone()),
+        clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        entropy: Arc::new(SeededEntropy::new(1)),
+    };
+    let mut server = opened(&environment);
+    posted(&mut server, clock.wall()).await.unwrap();
     let full = FaultKind::Error(Errno::Enospc);
     disk.plan(Fault::from(Call::Pwrite, 1, full));
     disk.plan(Fault::from(Call::Preallocate, 1, full));
@@ -99,4 +107,37 @@ async fn what_a_full_disk_refuses_is_not_handed_in_again_at_once() {
         (true, true),
         "calls of the disk: {counts:?}"
     );
+}
+
+/// Each start behind a torn tail began another segment, and nothing asked for a checkpoint before the log
+/// had 16 MiB of records: a hundred losses of power took a gigabyte.
+#[tokio::test(start_paused = true)]
+async fn losses_of_power_with_a_torn_tail_do_not_fill_the_disk() {
+    /// What two checkpoints may hold on to, the segment that is written, and the next.
+    const SEGMENTS_MAX: usize = 12;
+    let clock = Arc::new(VirtualClock::at(WallTime(1_767_225_600_000_000_000)));
+    let mut disk = SimDisk::default();
+    let mut most = 0;
+    for _ in 0..60 {
+        clock.advance(Duration::from_secs(1));
+        let environment = Environment {
+            disk: Arc::new(disk.clone()),
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            entropy: Arc::new(SeededEntropy::new(1)),
+        };
+        let mut server = opened(&environment);
+        if server.takes_checkpoint() {
+            server.checkpoint().unwrap();
+        }
+        posted(&mut server, clock.wall()).await.unwrap();
+        let torn = FaultKind::PartThenError(60, Errno::Eio);
+        disk.plan(Fault::from(Call::Pwrite, 1, torn));
+        assert!(posted(&mut server, clock.wall()).await.is_err());
+        let image = disk.image();
+        let is_segment =
+            |path: &&std::path::PathBuf| path.extension().is_some_and(|it| it == "wal");
+        most = most.max(image.files.keys().filter(is_segment).count());
+        disk = SimDisk::new(&image);
+    }
+    assert!(most <= SEGMENTS_MAX, "{most} segments");
 }

@@ -174,7 +174,22 @@ impl Delivery<'_> {
         let interval_ms = policy.group_wait_ms.max(policy.group_interval_ms);
         let mut blocked = self.blocked.to_vec();
         blocked.extend(self.world.held_long());
+        blocked.extend(self.downtime_of_cut_off_start(from));
         longest_free_ms(Span::new(from, until), &blocked) >= interval_ms + policy.tolerance_ms
+    }
+
+    /// What is acknowledged while a start still catches up is not part of what that start has frozen. If
+    /// the process is killed before it has caught up, the time until the next is no time to be told in.
+    fn downtime_of_cut_off_start(&self, from: At) -> Option<Span> {
+        let interval_ms = self.world.policy.group_interval_ms;
+        let mut lives = self.world.lives.iter();
+        let life = lives.find(|life| life.boot <= from && from <= life.ended)?;
+        let caught_up = life.ready.map(|ready| ready.plus_ms(interval_ms));
+        if caught_up.is_some_and(|caught_up| caught_up <= life.ended) {
+            return None;
+        }
+        let next = lives.find_map(|life| life.ready)?;
+        Some(Span::new(life.ended, next))
     }
 
     /// Whether it is owed; if only because it was due while no process ran, by which rule.

@@ -17,6 +17,7 @@ use tocsin::sys::{Clock, Entropy};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
+use super::ground::Ground;
 use super::nemesis::{Moment, Nemesis};
 use super::operator;
 use super::plan::{Plan, configuration, policy, stream};
@@ -56,6 +57,7 @@ pub(crate) async fn run(
     dir: &Path,
     plan: Plan,
     clock: Arc<dyn Clock>,
+    ground: Arc<dyn Ground>,
 ) -> Result<PathBuf> {
     let path = dir.join(HISTORY);
     let recorder = Arc::new(Recorder::create(&path, Arc::clone(&clock))?);
@@ -67,6 +69,7 @@ pub(crate) async fn run(
         policy: policy.clone(),
     });
     let nemesis = Arc::new(Nemesis::new(Arc::clone(&recorder)));
+    ground.begin(&recorder, &nemesis)?;
     let (sink, address) = Sink::start(Arc::clone(&recorder), Arc::clone(&nemesis), &policy).await?;
     let config = configuration(&policy, &address.to_string());
     let server = Arc::new(Server::new(program, dir, &config, Arc::clone(&recorder))?);
@@ -82,13 +85,16 @@ pub(crate) async fn run(
         recorder: Arc::clone(&recorder),
         nemesis,
         server,
+        ground,
     };
     let stalls = Stalls::watch(dir, Arc::clone(&recorder), clock)?;
     let result = run.drive(&sink, &policy, around, &signals).await;
     run.nemesis.end();
     drop(stalls);
+    let ended = run.ground.end();
     recorder.finish()?;
     result?;
+    ended?;
     Ok(path)
 }
 
@@ -97,6 +103,7 @@ struct Run {
     recorder: Arc<Recorder>,
     nemesis: Arc<Nemesis>,
     server: Arc<Server>,
+    ground: Arc<dyn Ground>,
 }
 
 impl Run {
@@ -184,6 +191,7 @@ impl Run {
         let entropy = stream(self.plan.seed, "nemesis");
         let one_in = |share: u64| entropy.below(share) == 0;
         for _ in 0..self.plan.kills {
+            self.ground.up();
             let up = Duration::from_millis(entropy.below(self.plan.up_ms_max));
             sleep(up).await;
             if self.plan.holds && one_in(6) {
@@ -202,6 +210,7 @@ impl Run {
                     self.nemesis.kill_at(moment, TRAP_PATIENCE).await;
                 }
             }
+            self.ground.between_lives()?;
             if self.plan.downtimes && one_in(6) {
                 sleep(Duration::from_millis(100 + entropy.below(1_000))).await;
             }
@@ -210,6 +219,7 @@ impl Run {
                 self.nemesis.put(self.server.spawn()?);
                 sleep(Duration::from_millis(entropy.below(100))).await;
                 self.nemesis.kill("during a start");
+                self.ground.between_lives()?;
             }
             self.start().await?;
         }

@@ -17,6 +17,7 @@
 )]
 
 mod episode;
+pub(crate) mod ground;
 pub(crate) mod nemesis;
 mod operator;
 pub(crate) mod plan;
@@ -37,6 +38,7 @@ use tokio::task::JoinSet;
 
 use crate::checker::{Counts, Invariant, Verdict, check};
 use crate::history;
+use ground::{Ground, Plain};
 use plan::Plan;
 
 /// Kills of one run. With the bound after its heal a run takes some twenty seconds, and a few hundred kills are
@@ -125,6 +127,9 @@ pub struct Remembered {
     pub seed: u64,
     /// How often it was killed.
     pub kills: u32,
+    /// Whether every kill was a loss of power; see [`crate::disk`].
+    #[serde(default)]
+    pub loses_power: bool,
 }
 
 /// The folder of a run.
@@ -148,6 +153,24 @@ pub fn remembered(folder: &Path) -> Result<Remembered> {
 /// That the target is no program, or that there is no room for its files. A run that cannot be carried out
 /// is part of the outcome.
 pub async fn campaign(options: &Options, progress: &mut dyn Write) -> Result<Outcome> {
+    let run = |dir: PathBuf, plan: Plan| {
+        let remembered = remember(&options.target, plan, false);
+        let clock = Arc::clone(&options.clock);
+        async move { one(&remembered, &dir, plan, clock, Arc::new(Plain)).await }
+    };
+    campaign_of(options, progress, "kills", run).await
+}
+
+/// As [`campaign`], of runs that are made otherwise: of a plan, in a folder.
+pub(crate) async fn campaign_of<F>(
+    options: &Options,
+    progress: &mut dyn Write,
+    losses: &str,
+    run: impl Fn(PathBuf, Plan) -> F,
+) -> Result<Outcome>
+where
+    F: Future<Output = Result<(Verdict, u32)>> + Send + 'static,
+{
     if !options.target.is_file() {
         bail!("there is no program {}", options.target.display());
     }
@@ -175,12 +198,8 @@ pub async fn campaign(options: &Options, progress: &mut dyn Write) -> Result<Out
         while running.len() < options.lanes.max(1)
             && let Some(plan) = waiting.next()
         {
-            let (target, dir) = (options.target.clone(), folder(&options.dir, plan.seed));
-            let clock = Arc::clone(&options.clock);
-            running.spawn(async move {
-                let verdict = one(&target, &dir, plan, clock).await;
-                (plan.seed, verdict)
-            });
+            let run = run(folder(&options.dir, plan.seed), plan);
+            running.spawn(async move { (plan.seed, run.await) });
         }
         let Some(ended) = running.join_next().await else {
             break;
@@ -197,7 +216,7 @@ pub async fn campaign(options: &Options, progress: &mut dyn Write) -> Result<Out
         let counts = &outcome.counts;
         writeln!(
             progress,
-            "{:>6.0} s  {} of {} kills, {} transitions, {} lost, {} duplicates, {} violations",
+            "{:>6.0} s  {} of {} {losses}, {} transitions, {} lost, {} duplicates, {} violations",
             outcome.seconds,
             counts.kills,
             options.kills,
@@ -231,21 +250,32 @@ fn plans(seed: u64, kills: u32) -> Vec<Plan> {
 pub async fn replay(run: &Remembered, dir: &Path, clock: Arc<dyn Clock>) -> Result<Verdict> {
     let folder = folder(dir, run.seed);
     let plan = Plan::draw(run.seed, run.kills);
-    let (verdict, _) = one(&run.target, &folder, plan, clock).await?;
+    let (verdict, _) = one(run, &folder, plan, clock, Arc::new(Plain)).await?;
     Ok(verdict)
+}
+
+/// What is kept of a run that is about to begin.
+pub(crate) fn remember(target: &Path, plan: Plan, loses_power: bool) -> Remembered {
+    Remembered {
+        target: target.to_owned(),
+        seed: plan.seed,
+        kills: plan.kills,
+        loses_power,
+    }
 }
 
 /// One run, and its judgement; and how often it was carried out, since one in which the machine stood still
 /// for long shows nothing. Its folder stays if there is a violation.
-async fn one(
-    target: &Path,
+pub(crate) async fn one(
+    run: &Remembered,
     dir: &Path,
     plan: Plan,
     clock: Arc<dyn Clock>,
+    ground: Arc<dyn Ground>,
 ) -> Result<(Verdict, u32)> {
     let mut tries = 1;
     loop {
-        let verdict = once(target, dir, plan, Arc::clone(&clock)).await?;
+        let verdict = once(run, dir, plan, Arc::clone(&clock), Arc::clone(&ground)).await?;
         if !verdict.is_void() || tries == TRIES_MAX {
             return Ok((verdict, tries));
         }
@@ -253,19 +283,20 @@ async fn one(
     }
 }
 
-async fn once(target: &Path, dir: &Path, plan: Plan, clock: Arc<dyn Clock>) -> Result<Verdict> {
+async fn once(
+    run: &Remembered,
+    dir: &Path,
+    plan: Plan,
+    clock: Arc<dyn Clock>,
+    ground: Arc<dyn Ground>,
+) -> Result<Verdict> {
     if dir.exists() {
         std::fs::remove_dir_all(dir).with_context(|| format!("cannot remove {}", dir.display()))?;
     }
     std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
-    let remembered = Remembered {
-        target: target.to_owned(),
-        seed: plan.seed,
-        kills: plan.kills,
-    };
-    let text = serde_json::to_string_pretty(&remembered)?;
+    let text = serde_json::to_string_pretty(run)?;
     server::write(&dir.join("run.json"), &text)?;
-    let path = episode::run(target, dir, plan, clock).await?;
+    let path = episode::run(&run.target, dir, plan, clock, ground).await?;
     let verdict = tokio::task::spawn_blocking(move || judge(&path))
         .await
         .context("the checker panicked")??;

@@ -4,6 +4,7 @@
 //! whoever sees it come (a sender, the sink) springs it in the same breath.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -61,6 +62,8 @@ impl fmt::Display for Moment {
 pub(crate) struct Nemesis {
     recorder: Arc<Recorder>,
     state: Mutex<State>,
+    loses_power: AtomicBool,
+    is_exit_expected: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -76,7 +79,19 @@ impl Nemesis {
         Self {
             recorder,
             state: Mutex::default(),
+            loses_power: AtomicBool::new(false),
+            is_exit_expected: AtomicBool::new(false),
         }
+    }
+
+    /// From now on every kill is a loss of power.
+    pub(crate) fn lose_power(&self) {
+        self.loses_power.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether a fault was injected after which the process may end by itself.
+    pub(crate) fn expect_exit(&self, is_expected: bool) {
+        self.is_exit_expected.store(is_expected, Ordering::SeqCst);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -127,11 +142,14 @@ impl Nemesis {
             // It was faster.
             Some(code) => self.recorder.note(Event::Exit {
                 code,
-                is_expected: false,
+                is_expected: self.is_exit_expected.load(Ordering::SeqCst),
             }),
             None => {
                 self.recorder.note(Event::Kill {
-                    how: How::Kill,
+                    how: match self.loses_power.load(Ordering::SeqCst) {
+                        true => How::PowerLoss,
+                        false => How::Kill,
+                    },
                     point: point.to_owned(),
                 });
                 process.begin_kill();

@@ -139,7 +139,7 @@ impl ReplayArgs {
 }
 
 /// Runs it on threads of its own.
-fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+pub(super) fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = tokio::runtime::Runtime::new().context("cannot start threads")?;
     runtime.block_on(work)
 }
@@ -181,7 +181,7 @@ fn beside(name: &str) -> Result<PathBuf> {
 }
 
 /// Progress goes to people only.
-fn progress() -> Box<dyn Write> {
+pub(super) fn progress() -> Box<dyn Write> {
     match io::stderr().is_terminal() {
         true => Box::new(io::stderr()),
         false => Box::new(io::sink()),
@@ -337,6 +337,7 @@ pub(super) fn again(
             target: find_target(args.target.as_deref())?,
             seed,
             kills,
+            loses_power: false,
         },
         _ => bail!("{} is neither the folder of a run nor a seed", args.run),
     };
@@ -351,7 +352,10 @@ pub(super) fn again(
         run.kills,
         run.target.display()
     )?;
-    let verdict = block_on(replay(&run, &dir, clock))?;
+    let verdict = match run.loses_power {
+        true => block_on(crate::disk::replay(&run, &dir, clock))?,
+        false => block_on(replay(&run, &dir, clock))?,
+    };
     print_verdict(out, &verdict)?;
     Ok(code(verdict.is_well()))
 }

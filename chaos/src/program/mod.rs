@@ -1,5 +1,6 @@
 //! The command line of `tocsin-chaos`.
 
+mod disk;
 mod kill;
 
 use std::io::{self, Write};
@@ -46,6 +47,8 @@ enum Action {
     Kill(kill::KillArgs),
     /// Kills tocsin before and after every system call on its data directory, and lets each fail
     Syscalls(kill::SyscallsArgs),
+    /// Takes the power from an alertmanager again and again, on a disk that loses what was not synced
+    Disk(disk::DiskArgs),
     /// Judges the history of a run
     Check(kill::CheckArgs),
     /// Carries out a run again, from what it left or from its seed
@@ -187,6 +190,7 @@ fn run(action: Action, out: &mut dyn Write) -> Result<ExitCode> {
     match action {
         Action::Kill(args) => kill::kill(&args, Arc::new(clock), out),
         Action::Syscalls(args) => kill::syscalls(&args, Arc::new(clock), out),
+        Action::Disk(args) => disk::disk(&args, Arc::new(clock), out),
         Action::Check(args) => kill::check(&args, out),
         Action::Replay(args) => match args.simulated() {
             Some(seed) => simulate::command::replay(seed, &args.failures, out),

@@ -197,6 +197,19 @@ impl Journal {
             .take();
         log.map_or(Ok(()), Log::close)
     }
+
+    /// Lets go of the log and of those who wait for it. They know the journal, and the journal them: without
+    /// this nothing of a server that is given up in the midst of its work would ever be freed.
+    pub(super) fn abandon(&self) {
+        let log = self
+            .log
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(log) = log {
+            log.abandon();
+        }
+    }
 }
 
 fn encode(records: &[Record]) -> Result<Vec<NewRecord>, AppendError> {

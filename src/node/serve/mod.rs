@@ -280,7 +280,7 @@ pub fn serve(options: &ServeOptions, world: &World) -> Result<(), Failure> {
         reloader: Arc::clone(&reloader),
         delivery: delivery.clone(),
     });
-    if report.has_other_configuration() {
+    if report.wants_checkpoint() {
         checkpoints.ask();
     }
     node.begin(Running {

@@ -295,6 +295,11 @@ fn continue_log(
     Ok((log, applied))
 }
 
+/// Segments that a start may find before it asks for a checkpoint. A start behind a torn tail begins a new
+/// one, of 16 MiB, however little is in the last: without this a machine that loses power again and again
+/// would fill its disk long before the log has as many bytes as a checkpoint waits for.
+const SEGMENTS_MAX: usize = 4;
+
 impl Report {
     /// How long the process was down, as far as the log shows it.
     fn downtime(&self) -> Option<Duration> {
@@ -307,6 +312,11 @@ impl Report {
     /// is due, so that what the change did is never done again under a third one.
     pub(super) fn has_other_configuration(&self) -> bool {
         self.has_other_configuration
+    }
+
+    /// Whether a checkpoint is due as soon as the server runs.
+    pub(super) fn wants_checkpoint(&self) -> bool {
+        self.has_other_configuration || self.start.scan.segments.len() > SEGMENTS_MAX
     }
 
     /// Bytes of records that the next start would read again.

@@ -176,7 +176,7 @@ impl Server {
             crashes: Arc::new(recovered.crashes),
         };
         let checkpoints = Arc::new(Checkpoints::default());
-        if recovered.report.has_other_configuration() {
+        if recovered.report.wants_checkpoint() {
             checkpoints.ask();
         }
         let reloader = |gate| Reloader {
@@ -310,6 +310,13 @@ impl Server {
         let _ = checkpoints::take(&self.shared);
         let closed = self.shared.journal.close();
         closed.map_err(|fault| Failure::Broken(format!("the log has failed: {fault}")))
+    }
+}
+
+impl Drop for Server {
+    /// A kill: nothing is written any more, and nobody is told.
+    fn drop(&mut self) {
+        self.shared.journal.abandon();
     }
 }
 
