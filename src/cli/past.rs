@@ -369,8 +369,11 @@ fn ask_server(
     let world = context.world;
     let answer = (world.request)(&HttpConfig::with_defaults(), &call, world);
     let answer = answer.map_err(|fault| {
+        let why = fault.to_string();
+        let why = why.strip_prefix("Get \"<redacted>\": ").unwrap_or(&why);
         Problem::Unanswered(format!(
-            "the server does not answer: {fault}; name it with --url, or a data directory with --data"
+            "the server at {} does not answer: {why}; name it with --url, or a data directory with --data",
+            without_credentials(&url)
         ))
     })?;
     let body = String::from_utf8_lossy(&answer.body).into_owned();
@@ -385,9 +388,38 @@ fn ask_server(
     }
 }
 
+/// The address of a server, without a user's name and password.
+fn without_credentials(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let host = authority.rsplit('@').next().unwrap_or(authority);
+    format!("{scheme}://{host}{path}")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::split_cursor;
+    use super::{split_cursor, without_credentials};
+
+    #[test]
+    fn an_address_is_shown_without_its_password() {
+        let shown = [
+            "http://localhost:9093",
+            "https://user:secret@host/path@x",
+            "http://a@b:c@host?q=@",
+        ]
+        .map(without_credentials);
+        assert_eq!(
+            shown,
+            [
+                "http://localhost:9093",
+                "https://host/path@x",
+                "http://host?q=@"
+            ]
+        );
+    }
 
     #[test]
     fn the_last_line_of_an_export_may_say_where_to_go_on() {

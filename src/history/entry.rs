@@ -33,8 +33,15 @@ impl fmt::Display for GroupHash {
 pub enum Subject {
     /// An alert: when it was received, where it was placed.
     Alert(Fingerprint),
+    /// What is rare in the timeline of an alert and has to be known however long ago it was: which groups it
+    /// came to, left, or could not come to. An alert that fires for a month says otherwise that it still fires.
+    Places(Fingerprint),
+    /// When an alert was received in full: that, too, may be long ago.
+    Receipts(Fingerprint),
     /// A group: what its flushes found, and its notifications.
     Group(GroupHash),
+    /// What a group decided to send, without its flushes: most of those find nothing new.
+    Intents(GroupHash),
     /// A receiver: its notifications, and flushes that did not just find nothing new.
     Receiver(Box<str>),
     /// A silence: its changes, and where it kept alerts back.
@@ -52,7 +59,10 @@ impl Subject {
         let with = |kind: u8, rest: &[u8]| [&[kind], rest].concat();
         match self {
             Self::Alert(fingerprint) => with(b'a', &fingerprint.0.to_be_bytes()),
+            Self::Places(fingerprint) => with(b'p', &fingerprint.0.to_be_bytes()),
+            Self::Receipts(fingerprint) => with(b'e', &fingerprint.0.to_be_bytes()),
             Self::Group(group) => with(b'g', &group.0.to_be_bytes()),
+            Self::Intents(group) => with(b'i', &group.0.to_be_bytes()),
             Self::Receiver(name) => with(b'r', name.as_bytes()),
             Self::Silence(id) => with(b's', id.as_bytes()),
             Self::Tenant => vec![b't'],

@@ -24,5 +24,6 @@ pub use entry::{
     Attempt, Entry, Flush, GroupHash, Inhibited, Integration, Muted, Position, Silenced, Subject,
     Told, What,
 };
+pub(crate) use read::of_place;
 pub use read::{Facts, GroupFacts, Noted, read};
 pub use timeline::{Order, Span, Timeline, TimelineError};

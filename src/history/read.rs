@@ -11,8 +11,8 @@ use super::entry::{
 use crate::core::Silence;
 use crate::model::{Fingerprint, LabelSet};
 use crate::record::{
-    AlertV1, AttemptsV1, DecisionsV1, FlushOccasion, FlushV1, Lsn, MutedBy, NotificationKeyV1,
-    ReceiptsV1, Record, ToldReason, ToldVerdict, group_hash,
+    AlertV1, AttemptsV1, DecisionsV1, FlushIntentV1, FlushOccasion, FlushV1, Lsn, MutedBy,
+    NotificationKeyV1, ReceiptsV1, Record, ToldReason, ToldVerdict, group_hash,
 };
 use crate::sys::WallTime;
 
@@ -102,6 +102,11 @@ impl Reader {
         self.note(vec![Subject::Alert(Fingerprint(alert))], what);
     }
 
+    fn note_place(&mut self, alert: u64, before_ms: u64, what: What) {
+        let subjects = of_place(Fingerprint(alert)).to_vec();
+        self.note_at(before(self.at, before_ms), subjects, what);
+    }
+
     fn read(&mut self, record: &Record) {
         match record {
             Record::AlertBatch(batch) => batch.alerts.iter().for_each(|it| self.received(it)),
@@ -131,19 +136,7 @@ impl Reader {
                 let subjects = vec![Subject::Silence(id.as_str().into()), Subject::Tenant];
                 self.note(subjects, What::SilenceExpired { id });
             }
-            Record::FlushIntent(intent) => self.note(
-                of_notification(&intent.key),
-                What::Intended {
-                    flush_id: intent.flush_id,
-                    group_key: intent.key.group_key.clone(),
-                    to: integration(&intent.key),
-                    attempt: intent.attempt,
-                    reason: intent.reason.clone(),
-                    firing: intent.firing.clone(),
-                    resolved: intent.resolved.clone(),
-                    idempotency_key: intent.idempotency_key,
-                },
-            ),
+            Record::FlushIntent(intent) => self.intended(intent),
             Record::NotifyResult(result) => self.note(
                 of_notification(&result.key),
                 What::Ended {
@@ -163,7 +156,7 @@ impl Reader {
                 let group = GroupHash(group_hash(&forgotten.group_key, forgotten.ordinal));
                 for (alert, _) in &forgotten.alerts {
                     let alert = *alert;
-                    self.note_of_alert(alert, What::Forgotten { alert, group });
+                    self.note_place(alert, 0, What::Forgotten { alert, group });
                 }
             }
             Record::ConfigApplied(applied) => {
@@ -196,8 +189,26 @@ impl Reader {
             annotations: content_hash(&alert.annotations),
             generator_url: content_hash(&link.into()),
         };
-        self.note_of_alert(fingerprint.0, what);
+        let subjects = vec![Subject::Alert(fingerprint), Subject::Receipts(fingerprint)];
+        self.note(subjects, what);
         self.facts.alerts.push((fingerprint, labels));
+    }
+
+    fn intended(&mut self, intent: &FlushIntentV1) {
+        let mut subjects = of_notification(&intent.key);
+        let group = group_hash(&intent.key.group_key, 0);
+        subjects.push(Subject::Intents(GroupHash(group)));
+        let what = What::Intended {
+            flush_id: intent.flush_id,
+            group_key: intent.key.group_key.clone(),
+            to: integration(&intent.key),
+            attempt: intent.attempt,
+            reason: intent.reason.clone(),
+            firing: intent.firing.clone(),
+            resolved: intent.resolved.clone(),
+            idempotency_key: intent.idempotency_key,
+        };
+        self.note(subjects, what);
     }
 
     fn silence(&mut self, encoded: &[u8]) {
@@ -295,15 +306,15 @@ impl Reader {
                 alert: placed.alert,
                 group: GroupHash(placed.group),
             };
-            let subjects = vec![Subject::Alert(Fingerprint(placed.alert))];
-            self.note_at(before(self.at, placed.before_ms), subjects, what);
+            self.note_place(placed.alert, placed.before_ms, what);
         }
         for limited in &decisions.limited {
             let what = What::Limited {
                 alert: limited.alert,
                 key: name(limited.key),
             };
-            let subjects = vec![Subject::Alert(Fingerprint(limited.alert)), Subject::Tenant];
+            let mut subjects = of_place(Fingerprint(limited.alert)).to_vec();
+            subjects.push(Subject::Tenant);
             self.note_at(before(self.at, limited.before_ms), subjects, what);
         }
         for flush in &decisions.flushes {
@@ -408,6 +419,11 @@ fn integration(key: &NotificationKeyV1) -> Integration {
 }
 
 /// Notifications name a group by its key alone; the first route with that key stands for all.
+/// The timelines that tell where an alert is.
+pub(crate) fn of_place(alert: Fingerprint) -> [Subject; 2] {
+    [Subject::Alert(alert), Subject::Places(alert)]
+}
+
 fn of_notification(key: &NotificationKeyV1) -> Vec<Subject> {
     vec![
         Subject::Group(GroupHash(group_hash(&key.group_key, 0))),

@@ -5,6 +5,7 @@
 //! * `append/bare beside filling`: the bare loop while a second thread fills the next file.
 //! * `append/log, n under way`: the same records through the queue and the threads, with so many
 //!   requests waiting for their answer at a time: one as of a single sender, four as under load.
+//! * `append/log, sharing`: the same with the log's own limits: what waits shares a write and a sync.
 //! * `append/log-8-senders`: eight senders with one record each, as eight connections would.
 //! * `of bare`: the same once more, in turns of a fraction of a second, so that a disk that is faster now
 //!   and slower then is so to all; a table of the middle ratio to the bare loop of the same turn.
@@ -217,12 +218,17 @@ fn through_writer(run: Run, records: usize) -> Duration {
 /// Requests of so many records through queue and threads, so many of them under way at a time; each
 /// is a batch and a sync of its own, so that there are as many as in the bare loop.
 fn through_log(run: Run, records: usize, under_way: u64) -> Duration {
+    let limits = QueueLimits {
+        batch_requests_max: 1,
+        ..QueueLimits::default()
+    };
+    through_log_within(run, records, under_way, limits)
+}
+
+fn through_log_within(run: Run, records: usize, under_way: u64, limits: QueueLimits) -> Duration {
     let dir = directory();
     let options = ThreadOptions {
-        limits: QueueLimits {
-            batch_requests_max: 1,
-            ..QueueLimits::default()
-        },
+        limits,
         ..ThreadOptions::default()
     };
     let log = Log::start(writer_in(dir.path()), options, Box::new(|_| ())).unwrap();
@@ -312,6 +318,9 @@ fn append(criterion: &mut Criterion) {
 /// Turns of the comparison in turns.
 const TURNS: usize = 9;
 
+/// Loops of a turn.
+const LOOPS: usize = 6;
+
 /// Batches of a turn, by the records of each: some tenth of a second.
 const TURN_BATCHES: [u64; 3] = [600, 500, 200];
 
@@ -326,7 +335,7 @@ const BARE_BESIDE_FILLING: usize = 2;
 )]
 fn in_turns(_: &mut Criterion) {
     type Loop = (&'static str, usize, fn(Run, usize) -> Duration);
-    let loops: [Loop; 5] = [
+    let loops: [Loop; LOOPS] = [
         ("bare loop", BARE, |run, records| {
             bare(run, batch_bytes(records))
         }),
@@ -344,6 +353,11 @@ fn in_turns(_: &mut Criterion) {
             BARE_BESIDE_FILLING,
             |run, records| through_log(run, records, 4),
         ),
+        (
+            "log, four under way, sharing",
+            BARE_BESIDE_FILLING,
+            |run, records| through_log_within(run, records, 4, QueueLimits::default()),
+        ),
     ];
     println!(
         "of bare: records a batch | loop | middle time of a batch | of its bare loop: middle, quarters"
@@ -355,7 +369,7 @@ fn in_turns(_: &mut Criterion) {
             batches,
         };
         for turn in 0..TURNS {
-            let mut took = [Duration::ZERO; 5];
+            let mut took = [Duration::ZERO; LOOPS];
             for place in 0..loops.len() {
                 // Nobody always comes after the same other.
                 let which = (turn + place) % loops.len();

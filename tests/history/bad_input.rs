@@ -78,7 +78,7 @@ fn a_command_says_in_one_line_what_is_wrong_with_a_question() {
     let data = data.to_str().unwrap();
     std::fs::create_dir_all(data).unwrap();
     let missing = format!("tocsin: error: {data} is not a tocsin data directory: ");
-    let no_server = "tocsin: error: the server does not answer: ";
+    let no_server = "tocsin: error: the server at http://127.0.0.1:1 does not answer: ";
     let cases: [(&[&str], i32, &str); 2] = [
         (&["why", "a=b", "--data", data], 6, &missing),
         (&["why", "a=b", "--url", "http://127.0.0.1:1"], 1, no_server),

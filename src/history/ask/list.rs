@@ -198,7 +198,7 @@ fn known_receiver(past: &Past, name: &str) -> Result<(), Mistake> {
 fn of_alerts(past: &Past, alerts: &[(Fingerprint, LabelSet)]) -> Result<Vec<Subject>, Mistake> {
     let mut groups = BTreeSet::new();
     for (alert, _) in alerts {
-        let subject = Subject::Alert(*alert);
+        let subject = Subject::Places(*alert);
         let mut left = SCANNED_MAX;
         let mut note = |entry: Entry| {
             if let What::Placed { group, .. } = entry.what {

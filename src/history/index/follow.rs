@@ -7,7 +7,7 @@ use super::past::{addition, label_set, of_facts};
 use super::storage::Fault;
 use super::store::{Addition, Index};
 use crate::core::{Remembered, remembered};
-use crate::history::{Entry, Facts, GroupFacts, GroupHash, Noted, Position, Subject, What};
+use crate::history::{Entry, Facts, GroupFacts, GroupHash, Noted, Position, What, of_place};
 use crate::model::Fingerprint;
 use crate::record::{Record, group_hash};
 use crate::sys::{Disk, WallTime};
@@ -268,7 +268,7 @@ fn entries_of(
         let position = Position { at, lsn, place };
         let alert = alert.0;
         Noted {
-            subjects: vec![Subject::Alert(Fingerprint(alert))],
+            subjects: of_place(Fingerprint(alert)).to_vec(),
             entry: Entry::new(position, What::Placed { alert, group }),
         }
     });

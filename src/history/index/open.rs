@@ -72,14 +72,15 @@ impl Open {
         self.items.push(item);
     }
 
-    /// Adds an entry, unless the last one of its first subject takes it in.
+    /// Adds an entry, unless the last one of its first subject takes it in: one that is found wherever this
+    /// one would be.
     ///
     /// # Errors
     /// That it cannot be encoded.
     pub fn add(&mut self, subjects: Vec<u64>, entry: &Entry) -> Result<(), Fault> {
         let last = subjects.first().and_then(|subject| self.last.get(subject));
         if let Some(item) = last.and_then(|last| self.items.get_mut(*last))
-            && item.subjects == subjects
+            && subjects.iter().all(|it| item.subjects.contains(it))
         {
             let mut before = decode(&item.entry)?;
             if before.absorb(entry) {

@@ -1,9 +1,7 @@
 //! What a group did: its last flush that says something of an alert, and its notifications.
 
-use std::ops::ControlFlow;
-
 use super::answer::ShownAlert;
-use super::life::Place;
+use super::life::{Place, enough};
 use super::{LINES_MAX, SCANNED_MAX};
 use crate::core::notification_hash;
 use crate::history::entry::{Entry, Flush, GroupHash, Integration, Subject, Told, What};
@@ -63,6 +61,7 @@ impl Past {
         }
         past.entries
             .sort_by_key(|entry| std::cmp::Reverse(entry.position));
+        past.entries.dedup_by_key(|entry| entry.position);
         Ok(past)
     }
 
@@ -87,7 +86,8 @@ impl Past {
     ) -> Result<(), TimelineError> {
         let is_own = group == self.place.group;
         let mut scanned = 0;
-        let mut has_told = false;
+        // Whether the last entry is from before the alert came.
+        let (mut has_told, mut is_past) = (false, false);
         let mut visit = |entry: Entry| {
             scanned += 1;
             has_told |= entry.what.is_about(hash);
@@ -110,13 +110,24 @@ impl Past {
                 }
                 _ => {}
             }
-            let is_enough = self.flush.is_some() && scanned >= LINES_MAX && (has_told || is_before);
-            match is_enough || scanned >= SCANNED_MAX {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
-            }
+            let is_enough = self.flush.is_some() && scanned >= LINES_MAX;
+            is_past = is_before;
+            enough(is_enough || scanned >= SCANNED_MAX)
         };
         let subject = Subject::Group(group);
+        timeline.scan(&subject, Span::up_to(at), Order::NewestFirst, &mut visit)?;
+        if has_told || is_past {
+            return Ok(());
+        }
+        let mut scanned = 0;
+        let mut visit = |entry: Entry| {
+            scanned += 1;
+            let is_before = self.place.since.is_some_and(|since| entry.until < since);
+            let is_last = is_before || entry.what.is_about(hash);
+            self.entries.push(entry);
+            enough(is_last || scanned >= SCANNED_MAX)
+        };
+        let subject = Subject::Intents(group);
         timeline.scan(&subject, Span::up_to(at), Order::NewestFirst, &mut visit)
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use super::SCANNED_MAX;
+use super::{LINES_MAX, SCANNED_MAX};
 use crate::history::entry::{Entry, GroupHash, Subject, What};
 use crate::history::timeline::{Order, Span, Timeline, TimelineError};
 use crate::model::Fingerprint;
@@ -50,16 +50,14 @@ impl Life {
         let mut order: Vec<GroupHash> = Vec::new();
         // Those whose stay began after what is older.
         let mut begun: BTreeSet<GroupHash> = BTreeSet::new();
-        let subject = Subject::Alert(alert);
-        let mut visit = |entry: Entry| {
-            life.take(&entry, at);
-            match entry.what {
+        let mut placed = |entry: Entry| {
+            match &entry.what {
                 // It may be said again: after a start with another configuration.
-                What::Placed { group, .. } if !begun.contains(&group) => {
-                    let place = places.entry(group).or_insert_with(|| {
-                        order.push(group);
+                What::Placed { group, .. } if !begun.contains(group) => {
+                    let place = places.entry(*group).or_insert_with(|| {
+                        order.push(*group);
                         Place {
-                            group,
+                            group: *group,
                             since: None,
                             left_at: None,
                         }
@@ -67,13 +65,13 @@ impl Life {
                     place.since = Some(entry.position.at);
                 }
                 What::Forgotten { group, .. } => {
-                    if places.contains_key(&group) {
-                        begun.insert(group);
+                    if places.contains_key(group) {
+                        begun.insert(*group);
                     }
-                    places.entry(group).or_insert_with(|| {
-                        order.push(group);
+                    places.entry(*group).or_insert_with(|| {
+                        order.push(*group);
                         Place {
-                            group,
+                            group: *group,
                             since: None,
                             left_at: Some(entry.position.at),
                         }
@@ -81,13 +79,31 @@ impl Life {
                 }
                 _ => {}
             }
+            life.take(&entry, at);
             life.entries.push(entry);
-            match life.entries.len() >= SCANNED_MAX {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
-            }
+            enough(life.entries.len() >= SCANNED_MAX)
         };
-        timeline.scan(&subject, Span::up_to(at), Order::NewestFirst, &mut visit)?;
+        let up_to = |subject, visit: &mut dyn FnMut(Entry) -> ControlFlow<()>| {
+            timeline.scan(&subject, Span::up_to(at), Order::NewestFirst, visit)
+        };
+        up_to(Subject::Places(alert), &mut placed)?;
+        let mut lines = 0;
+        up_to(Subject::Alert(alert), &mut |entry| {
+            life.take(&entry, at);
+            life.entries.push(entry);
+            lines += 1;
+            enough(lines >= LINES_MAX)
+        })?;
+        if life.received.is_none() {
+            up_to(Subject::Receipts(alert), &mut |entry| {
+                life.take(&entry, at);
+                life.entries.push(entry);
+                enough(true)
+            })?;
+        }
+        life.entries
+            .sort_by_key(|entry| std::cmp::Reverse(entry.position));
+        life.entries.dedup_by_key(|entry| entry.position);
         life.places = order
             .iter()
             .filter_map(|group| places.get(group).copied())
@@ -131,6 +147,13 @@ impl Life {
     /// When it ended, if it had by then.
     pub(super) fn ended_by(&self, at: WallTime) -> Option<WallTime> {
         self.ends_at.filter(|ends_at| *ends_at <= at)
+    }
+}
+
+pub(super) fn enough(is_enough: bool) -> ControlFlow<()> {
+    match is_enough {
+        true => ControlFlow::Break(()),
+        false => ControlFlow::Continue(()),
     }
 }
 

@@ -295,6 +295,7 @@ impl Meters {
                 overloaded: read(&counters.overloaded),
                 full: read(&counters.full),
                 poisoned: read(&counters.poisoned),
+                explanations_dropped: read(&shared.counts.explanations_dropped),
                 spare_failures: read(&counters.spare_failures),
                 checkpoint_failures: read(&counters.checkpoint_failures),
                 durable_lsn: log.durable().0,

@@ -24,6 +24,8 @@ pub struct WalReading {
     pub full: u64,
     /// Requests refused because the log is poisoned.
     pub poisoned: u64,
+    /// Records that explain decisions, and that the log had no room or time for.
+    pub explanations_dropped: u64,
     /// Spare segments that could not be made.
     pub spare_failures: u64,
     /// Checkpoints that could not be made.
@@ -42,6 +44,7 @@ pub struct WalMetrics {
     records_total: Counter,
     bytes_total: Counter,
     refused_total: Labelled<ReasonLabels, Counter>,
+    explanations_dropped_total: Counter,
     spare_failures_total: Counter,
     checkpoint_failures_total: Counter,
     durable_lsn: Level,
@@ -68,6 +71,10 @@ impl WalMetrics {
                 "tocsin_wal_refused_total",
                 "Requests that were not made durable, and whose senders were told so.",
                 Counter::default,
+            ),
+            explanations_dropped_total: to.counter(
+                "tocsin_wal_explanations_dropped_total",
+                "Records that explain decisions, dropped because the log had no room or time for them.",
             ),
             spare_failures_total: to.counter(
                 "tocsin_wal_spare_failures_total",
@@ -103,6 +110,10 @@ impl WalMetrics {
             (&refused("overloaded"), reading.overloaded),
             (&refused("full"), reading.full),
             (&refused("poisoned"), reading.poisoned),
+            (
+                &self.explanations_dropped_total,
+                reading.explanations_dropped,
+            ),
             (&self.spare_failures_total, reading.spare_failures),
             (&self.checkpoint_failures_total, reading.checkpoint_failures),
         ] {
