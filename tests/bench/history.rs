@@ -30,6 +30,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tocsin::core::notification_hash;
 use tocsin::history::index::{Index, Limits, Past, SledStorage, addition};
 use tocsin::history::why::{Asked, Context, Question, why};
 use tocsin::model::{Fingerprint, LabelSet};
@@ -220,7 +221,10 @@ fn notified(writer: &mut Writer, group: usize, flush_id: u64, at_ns: i64) {
         integration: "webhook".to_owned(),
         index: 0,
     };
-    let hash = |alert| fingerprint(group, alert).0;
+    let hash = |alert| {
+        let labels: LabelSet = labels(group, alert).iter().map(|(a, b)| (a, b)).collect();
+        notification_hash(&labels)
+    };
     writer.write(&Record::FlushIntent(FlushIntentV1 {
         flush_id,
         key: key.clone(),

@@ -32,7 +32,7 @@ use crate::wal::Lsn;
 pub const CHUNK_BYTES_MAX: usize = 32 * 1024;
 
 /// A chunk is full with that many subjects: its filter is a value of 5 kB then.
-pub const CHUNK_SUBJECTS_MAX: usize = 4096;
+pub const CHUNK_SUBJECTS_MAX: usize = 2048;
 
 /// Bytes of one value: sled keeps a page of sixteen of them in its log and in no file of its own.
 pub const PART_BYTES_MAX: usize = 7 * 1024;
