@@ -225,12 +225,14 @@ fn notified(writer: &mut Writer, group: usize, flush_id: u64, at_ns: i64) {
         let labels: LabelSet = labels(group, alert).iter().map(|(a, b)| (a, b)).collect();
         notification_hash(&labels)
     };
+    let mut firing: Vec<u64> = (0..ALERTS_OF_GROUP).map(hash).collect();
+    firing.sort_unstable();
     writer.write(&Record::FlushIntent(FlushIntentV1 {
         flush_id,
         key: key.clone(),
         attempt: 1,
         reason: "some alerts resolved".to_owned(),
-        firing: (0..ALERTS_OF_GROUP).map(hash).collect(),
+        firing,
         resolved: Vec::new(),
         idempotency_key: [group as u8; 32],
         decided_at_ns: at_ns,
