@@ -587,6 +587,29 @@ fn i6_different_notifications_of_a_group_keep_the_interval() {
     assert_eq!(story.named(), [(Invariant::I6, Kind::Other)]);
 }
 
+/// A kill comes between the decision of a tick and what was to be sent. The start tells how it is now; the
+/// next tick keeps its time, and has the whole group, what is over included.
+#[test]
+fn i6_and_i7_what_a_start_tells_in_the_place_of_what_was_in_doubt_is_beside_the_ticks() {
+    let killed_at = |kill_ms: u64| {
+        Story::new()
+            .post(1_000, &[("1", Firing)])
+            .told(1_210, &[("1", Firing)])
+            .post(1_300, &[("1", Resolved), ("2", Firing)])
+            .down(kill_ms, 2_000)
+            .told(2_050, &[("1", Resolved), ("2", Firing)])
+            .post(2_100, &[("3", Firing)])
+            .told(2_210, &[("1", Resolved), ("2", Firing), ("3", Firing)])
+    };
+    assert_eq!(
+        (killed_at(1_730).named(), killed_at(1_400).named()),
+        (
+            vec![],
+            vec![(Invariant::I7, Kind::Other), (Invariant::I6, Kind::Other)]
+        )
+    );
+}
+
 /// What was sent before a kill may arrive long after it, but before there is another process to send it.
 #[test]
 fn i5_what_arrives_before_the_next_start_is_of_the_process_that_was_killed() {

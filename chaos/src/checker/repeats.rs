@@ -153,6 +153,7 @@ fn interval_is_kept(world: &World, messages: &[&Message], verdict: &mut Verdict)
         let both = Span::new(before.at.minus_ms(interval_ms), message.at);
         // What was in doubt is sent again at the start; the next tick keeps its time.
         let is_disturbed = world.is_in_doubt(before)
+            || world.is_in_place_of_doubt(before, message)
             || before.attempt.is_some_and(|attempt| attempt > 1)
             || world.held.iter().any(|span| span.meets(both))
             || world.unwell[message.integration]

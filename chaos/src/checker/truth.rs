@@ -136,6 +136,7 @@ fn told_in_turn(world: &World, verdict: &mut Verdict) {
             if before.alerts[alert] == Status::Resolved
                 && before.is_confirmed()
                 && !world.is_in_doubt(before)
+                && !world.is_in_place_of_doubt(before, message)
                 && before.attempt.is_none_or(|attempt| attempt == 1)
                 && !is_said_again(world, *alert, before.at, message)
                 && !is_held_back(world, message)

@@ -513,6 +513,17 @@ impl World {
         cut_off.last().map_or(last.boot, |life| life.boot)
     }
 
+    /// Whether a start told this in the place of what a kill left in doubt: of the tick before that of `next`,
+    /// for the ticks of the group keep their time. What it says is over stays in the group until that next
+    /// tick, whose notification has the whole group.
+    pub(super) fn is_in_place_of_doubt(&self, message: &Message, next: &Message) -> bool {
+        let tick = next.at.minus_ms(self.policy.group_interval_ms);
+        let is_of_tick = |kill: At| {
+            tick <= kill.plus_ms(RESULT_MS) && kill <= tick.plus_ms(RESULT_MS) && kill <= message.at
+        };
+        self.frozen_since(message.at) < message.at && self.kills().any(is_of_tick)
+    }
+
     /// When the process was held, or the machine stood still, for longer than any step may take: what
     /// fires by itself for so long only may be over when it goes on.
     pub(super) fn held_long(&self) -> impl Iterator<Item = Span> {
