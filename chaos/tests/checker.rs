@@ -381,6 +381,34 @@ fn i1_what_is_acknowledged_in_a_start_that_is_cut_off_is_not_owed_for_the_downti
 }
 
 /// A process whose disk has failed does nothing more, and takes its time to end.
+/// The same, where a fault of the disk ends the process: it does nothing more, though it is there for a while.
+#[test]
+fn i1_what_is_acknowledged_in_a_start_that_a_fault_cuts_off_is_not_owed_for_the_downtime_after_it()
+{
+    let fires = |from_ms: u64| {
+        let (call, error) = ("fdatasync".to_owned(), "EIO".to_owned());
+        Story::new()
+            .down(3_000, 3_500)
+            .post(from_ms, &[("1", Firing)])
+            .with(from_ms + 80, Event::DiskFault { call, error })
+            .with(
+                from_ms + 1_500,
+                Event::Exit {
+                    code: Some(74),
+                    is_expected: true,
+                },
+            )
+            .with(from_ms + 1_510, Event::Boot { pid: 3 })
+            .with(from_ms + 2_000, Event::Ready)
+            .post(from_ms + 2_010, &[("1", Resolved)])
+            .named()
+    };
+    assert_eq!(
+        (fires(3_520), fires(4_200)),
+        (vec![], vec![(Invariant::I1, Kind::Lost)])
+    );
+}
+
 #[test]
 fn i1_what_waits_for_a_process_that_a_fault_ends_is_not_late() {
     let told = |is_fault: bool| {
@@ -585,6 +613,32 @@ fn i6_different_notifications_of_a_group_keep_the_interval() {
         .post(1_250, &[("2", Firing)])
         .told(1_300, &[("1", Firing), ("2", Firing)]);
     assert_eq!(story.named(), [(Invariant::I6, Kind::Other)]);
+}
+
+/// An alert leaves its group when all integrations of the route were told that it is over. One of them was
+/// not well in between, though it is when the next change is told.
+#[test]
+fn i7_an_end_that_somebody_else_could_not_be_told_is_told_to_all_with_the_next_change() {
+    let mode = |then| Event::SinkMode {
+        integration: "hook".to_owned(),
+        then,
+    };
+    let story = || {
+        Story::new()
+            .post(5_000, &[("1", Firing)])
+            .told(5_210, &[("1", Firing)])
+            .post(8_300, &[("1", Resolved)])
+            .told(9_710, &[("1", Resolved)])
+            .post(10_050, &[("2", Firing)])
+            .told(10_260, &[("1", Resolved), ("2", Firing)])
+    };
+    let held_back = story()
+        .with(9_800, mode(Then::Hang))
+        .with(9_990, mode(Then::Ok));
+    assert_eq!(
+        (held_back.named(), story().named()),
+        (vec![], vec![(Invariant::I7, Kind::Other)])
+    );
 }
 
 /// A kill comes between the decision of a tick and what was to be sent. The start tells how it is now; the
@@ -815,6 +869,32 @@ fn i11_a_panic_an_end_by_itself_and_a_start_that_takes_too_long_are_named() {
             slow.named(),
         ],
         [named.clone(), named.clone(), vec![], named]
+    );
+}
+
+/// The log of the server has the text of such a panic, though nothing came of it.
+#[test]
+fn i11_a_panic_of_the_index_whose_disk_failed_is_no_violation_and_any_other_is() {
+    let story = |is_faulty: bool, place: &str| {
+        let text = format!("{place} panicked at /r/sled-0.34.7/src/pagecache/logger.rs:467:41:");
+        let fault = Event::DiskFault {
+            call: "write".to_owned(),
+            error: "EIO".to_owned(),
+        };
+        let story = sound().with(19_000, Event::Panic { text });
+        match is_faulty {
+            true => story.with(18_000, fault).named(),
+            false => story.named(),
+        }
+    };
+    let named = vec![(Invariant::I11, Kind::Other)];
+    assert_eq!(
+        [
+            story(true, "thread 'history' (7)"),
+            story(false, "thread 'history' (7)"),
+            story(true, "thread 'core' (7)"),
+        ],
+        [vec![], named.clone(), named]
     );
 }
 

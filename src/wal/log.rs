@@ -479,20 +479,19 @@ fn keep_spare(shared: &Shared, spares: &SpareSlot) {
 
 /// The writer of a log without threads.
 struct Stepped {
-    /// Absent once it is closed.
-    writer: Mutex<Option<WriterThread>>,
+    writer: Mutex<WriterThread>,
     wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 impl Stepped {
     fn new(writer: WriterThread) -> Self {
         Self {
-            writer: Mutex::new(Some(writer)),
+            writer: Mutex::new(writer),
             wake: OnceLock::new(),
         }
     }
 
-    fn writer(&self) -> MutexGuard<'_, Option<WriterThread>> {
+    fn writer(&self) -> MutexGuard<'_, WriterThread> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -504,9 +503,6 @@ impl Stepped {
 
     fn step(&self) -> bool {
         let mut writer = self.writer();
-        let Some(writer) = writer.as_mut() else {
-            return false;
-        };
         // To wait for no time at all would cost as much as the rest of a step.
         let waits = writer.shared.queue.len() > 0;
         let has_worked = waits && matches!(writer.turn(Some(Duration::ZERO)), Turn::Worked);
@@ -519,16 +515,16 @@ impl Stepped {
     }
 
     fn beat(&self) {
-        if let Some(writer) = self.writer().as_mut() {
-            writer.beat();
-            writer.publish();
-        }
+        let mut writer = self.writer();
+        writer.beat();
+        writer.publish();
     }
 
     fn close(self) -> Result<(), AppendError> {
         while self.step() {}
-        let writer = self.writer().take();
-        writer.map_or(Ok(()), |writer| writer.writer.shutdown().map(|_| ()))
+        let writer = self.writer.into_inner();
+        let writer = writer.unwrap_or_else(PoisonError::into_inner).writer;
+        writer.shutdown().map(|_| ())
     }
 }
 

@@ -416,10 +416,12 @@ impl<'a> Scanner<'a> {
             other => {
                 let begun = self.batch_at.take();
                 let at = other.and_then(Control::wall).or(begun);
-                match planted(Bug::LatestIsAlive) {
-                    true => at.max(known),
-                    false => at.or(known),
+                #[cfg(feature = "bug-hooks")]
+                if planted(Bug::LatestIsAlive) {
+                    self.report.last_alive = at.max(known);
+                    return;
                 }
+                at.or(known)
             }
         };
     }

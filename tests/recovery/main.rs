@@ -16,6 +16,7 @@ mod hands;
 mod lifecycle;
 mod queue;
 mod replay;
+mod stepped;
 mod strange;
 mod support;
 mod sweep;

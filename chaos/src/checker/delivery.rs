@@ -183,13 +183,13 @@ impl Delivery<'_> {
     fn downtime_of_cut_off_start(&self, from: At) -> Option<Span> {
         let interval_ms = self.world.policy.group_interval_ms;
         let mut lives = self.world.lives.iter();
-        let life = lives.find(|life| life.boot <= from && from <= life.ended)?;
+        let life = lives.find(|life| life.boot <= from && from <= life.stopped())?;
         let caught_up = life.ready.map(|ready| ready.plus_ms(interval_ms));
-        if caught_up.is_some_and(|caught_up| caught_up <= life.ended) {
+        if caught_up.is_some_and(|caught_up| caught_up <= life.stopped()) {
             return None;
         }
         let next = lives.find_map(|life| life.ready)?;
-        Some(Span::new(life.ended, next))
+        Some(Span::new(life.stopped(), next))
     }
 
     /// Whether it is owed; if only because it was due while no process ran, by which rule.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::spans::Span;
 use super::verdict::{Invariant, Kind, Verdict};
 use super::world::{AlertId, Class, IntegrationId, Message, World};
 use crate::history::{At, Status};
@@ -139,7 +140,7 @@ fn told_in_turn(world: &World, verdict: &mut Verdict) {
                 && !world.is_in_place_of_doubt(before, message)
                 && before.attempt.is_none_or(|attempt| attempt == 1)
                 && !is_said_again(world, *alert, before.at, message)
-                && !is_held_back(world, message)
+                && !is_held_back(world, before, message)
             {
                 let name = world.name(*alert);
                 let at = before.at;
@@ -188,9 +189,11 @@ fn is_said_again(world: &World, alert: AlertId, told: At, message: &Message) -> 
     false
 }
 
-/// An alert stays in its group until all integrations of the route were told.
-fn is_held_back(world: &World, message: &Message) -> bool {
+/// An alert stays in its group until all integrations of the route were told; one that was not well in
+/// between may not have been.
+fn is_held_back(world: &World, before: &Message, message: &Message) -> bool {
+    let between = Span::new(before.at, message.at.plus_ms(1));
     world.unwell[message.integration]
         .iter()
-        .any(|span| span.contains(message.at))
+        .any(|span| span.meets(between))
 }

@@ -97,6 +97,17 @@ pub(super) struct Life {
     pub(super) is_random: bool,
 }
 
+impl Life {
+    /// When it did the last thing: one that a fault ends does nothing more from then on, and takes its time
+    /// to end.
+    pub(super) fn stopped(&self) -> At {
+        let is_ended_by_fault = self.is_excused && !self.is_killed;
+        self.fault
+            .filter(|_| is_ended_by_fault)
+            .unwrap_or(self.ended)
+    }
+}
+
 /// A silence.
 #[derive(Debug, Clone)]
 pub(super) struct Silence {
@@ -382,10 +393,7 @@ impl World {
         for life in &self.lives {
             let Some(ready) = life.ready else { continue };
             self.down.push(Span::new(from, ready));
-            // One that a fault ends does nothing more from then on, and takes its time to end.
-            let is_ended_by_fault = life.is_excused && !life.is_killed;
-            let fault = life.fault.filter(|_| is_ended_by_fault);
-            from = fault.unwrap_or(life.ended);
+            from = life.stopped();
         }
         self.down.push(Span::new(from, At::NEVER));
     }
