@@ -190,10 +190,17 @@ fn is_said_again(world: &World, alert: AlertId, told: At, message: &Message) -> 
 }
 
 /// An alert stays in its group until all integrations of the route were told; one that was not well in
-/// between may not have been.
+/// between may not have been, nor one of which a kill left in doubt whether it was.
 fn is_held_back(world: &World, before: &Message, message: &Message) -> bool {
     let between = Span::new(before.at, message.at.plus_ms(1));
-    world.unwell[message.integration]
-        .iter()
-        .any(|span| span.meets(between))
+    let is_unwell = || {
+        let mut spans = world.unwell[message.integration].iter();
+        spans.any(|span| span.meets(between))
+    };
+    let is_in_doubt = || {
+        let mut others = world.messages.iter();
+        others
+            .any(|it| it.group == message.group && between.contains(it.at) && world.is_in_doubt(it))
+    };
+    is_unwell() || is_in_doubt()
 }

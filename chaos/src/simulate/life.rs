@@ -96,7 +96,11 @@ pub(super) async fn live(run: &mut Run, down_at: Option<Ms>) -> Ending {
     // Killed within an operation of the disk, it may have written what it has not applied.
     let kept = Kept {
         hash: server.read(hash),
-        is_at_rest: !server.has_arrivals() && !run.disk.is_dead() && ending != Ending::Failed,
+        // What a failed sync left on disk is in the log, and was not applied.
+        is_at_rest: !server.has_arrivals()
+            && !run.disk.is_dead()
+            && !run.is_disk_faulty
+            && ending != Ending::Failed,
     };
     run.disk.kill();
     if kept.is_at_rest && run.is_comparable && one_in(&run.entropy, 2) {

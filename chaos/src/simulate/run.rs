@@ -614,6 +614,9 @@ impl Run {
             match result.outcome.as_str() {
                 "delivered" => self.oracle.durable(receiver, index, group, result.flush_id),
                 "superseded" => self.oracle.superseded(receiver, index, group),
+                "failed" if result.detail.contains("the process ended") => {
+                    self.oracle.left_out(receiver, index, group);
+                }
                 _ => {}
             }
         }

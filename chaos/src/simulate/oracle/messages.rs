@@ -119,6 +119,27 @@ impl Oracle {
         }
     }
 
+    /// A start found that the sending of something that fires is in doubt.
+    pub(super) fn doubted(&mut self, receiver: &str, index: u32, group: usize) {
+        for listener in &mut self.listeners {
+            if listener.target.receiver == receiver && listener.target.index == index {
+                listener.doubted.insert(group);
+            }
+        }
+    }
+
+    /// The process has ended so often while a notification was being sent that it was left out. What it was to
+    /// tell is told at the next flush if it is still so then, and not owed any more if it is not.
+    pub(in super::super) fn left_out(&mut self, receiver: &str, index: u32, group: usize) {
+        let groups = self.groups;
+        for listener in &mut self.listeners {
+            if listener.target.receiver == receiver && listener.target.index == index {
+                let of_group = listener.owed.iter_mut().skip(group).step_by(groups);
+                of_group.for_each(|owed| *owed = false);
+            }
+        }
+    }
+
     fn fault_of(&self, message: &Message) -> Option<String> {
         self.untrue(message)
             .or_else(|| self.silenced(message))
@@ -228,7 +249,9 @@ impl Oracle {
         }
         let is_again = is_retry || (!last.is_durable && is_early);
         let has_same_reason = last.message.reason == message.reason;
-        (is_again && !last.is_overtaken && has_same_reason && last.message.key != message.key)
+        // Where the clock was set, what fires may have ended for the server, and begun anew.
+        let is_same = has_same_reason && self.times_hold;
+        (is_again && !last.is_overtaken && is_same && last.message.key != message.key)
             .then(|| "I5: the same again, with another idempotency key".to_owned())
     }
 
@@ -297,7 +320,10 @@ impl Oracle {
             let belief = beliefs[series];
             belief.fires.is_some() || belief.may_fire
         };
-        let knows_any = message.alerts.iter().any(|it| was_told(it.0));
+        let is_in_doubt = self.listeners[message.target]
+            .doubted
+            .contains(&message.group);
+        let knows_any = is_in_doubt || message.alerts.iter().any(|it| was_told(it.0));
         (!knows_any).then(|| "I7: the end of alerts that it was never told of".to_owned())
     }
 
@@ -317,6 +343,9 @@ impl Oracle {
                     listener.owed[series] = false;
                 }
             }
+        }
+        if is_accepted {
+            listener.doubted.remove(&message.group);
         }
         let said = (message.group, content(&message));
         listener.keys.insert(message.key, said);

@@ -20,7 +20,7 @@
 mod messages;
 mod truth;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tocsin::core::{Core, SilenceState, Tenant};
 use tocsin::sys::WallTime;
@@ -76,6 +76,9 @@ struct Listener {
     keys: HashMap<[u8; 32], (usize, u64)>,
     /// Series that it must be told of as firing, for they were owed when the server came up.
     owed: Vec<bool>,
+    /// Groups of which a kill left the sending of something that fires in doubt: a receiver that hung may
+    /// have it, though it has said nothing.
+    doubted: BTreeSet<usize>,
 }
 
 /// What was counted.
@@ -126,6 +129,7 @@ impl Oracle {
             intended: BTreeMap::new(),
             keys: HashMap::new(),
             owed: vec![false; setting.series],
+            doubted: BTreeSet::new(),
         };
         Self {
             unit: setting.unit_ms,
@@ -314,6 +318,9 @@ impl Oracle {
             let intent = intent.clone();
             let intended = (intent.reason, intent.firing, intent.resolved);
             self.intended(&key.receiver, key.index, group, &intended);
+            if !intended.1.is_empty() {
+                self.doubted(&key.receiver, key.index, group);
+            }
         }
         if self.times_hold {
             self.compare(at, now, core);
