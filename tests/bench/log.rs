@@ -26,7 +26,7 @@
 use std::hint::black_box;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -38,8 +38,8 @@ use tocsin::wal::frame::frame_bytes;
 use tocsin::wal::scan::{Behind, Scanned, inspect};
 use tocsin::wal::segment::FRAMES_OFFSET;
 use tocsin::wal::{
-    AppendError, Appended, Environment, IgnoreReplay, Lane, Log, LogOptions, NewRecord,
-    QueueLimits, RecordType, ThreadOptions, View, Writer, open,
+    AppendError, Appended, DurableBatch, Environment, IgnoreReplay, Lane, Log, LogOptions,
+    NewRecord, QueueLimits, RecordType, ThreadOptions, View, Writer, open,
 };
 
 const PAYLOAD_BYTES: usize = 336;
@@ -231,13 +231,20 @@ fn through_log_within(run: Run, records: usize, under_way: u64, limits: QueueLim
         limits,
         ..ThreadOptions::default()
     };
-    let log = Log::start(writer_in(dir.path()), options, Box::new(|_| ())).unwrap();
+    // As in the server: the writer's thread hands on what is durable, and another one lets go of it.
+    let spent: Arc<Mutex<Vec<DurableBatch>>> = Arc::default();
+    let sink = {
+        let spent = Arc::clone(&spent);
+        Box::new(move |batch| spent.lock().unwrap().push(batch))
+    };
+    let log = Log::start(writer_in(dir.path()), options, sink).unwrap();
     let records: Vec<NewRecord> = (0..records).map(record).collect();
     let (sender, answers) = mpsc::channel();
     let mut start = Instant::now();
     for batch in 0..run.all() {
         if batch >= under_way {
             answers.recv().unwrap();
+            drop(std::mem::take(&mut *spent.lock().unwrap()));
         }
         if batch == run.settling {
             start = Instant::now();
