@@ -418,12 +418,12 @@ fn integration(key: &NotificationKeyV1) -> Integration {
     }
 }
 
-/// Notifications name a group by its key alone; the first route with that key stands for all.
 /// The timelines that tell where an alert is.
 pub(crate) fn of_place(alert: Fingerprint) -> [Subject; 2] {
     [Subject::Alert(alert), Subject::Places(alert)]
 }
 
+/// Notifications name a group by its key alone; the first route with that key stands for all.
 fn of_notification(key: &NotificationKeyV1) -> Vec<Subject> {
     vec![
         Subject::Group(GroupHash(group_hash(&key.group_key, 0))),
