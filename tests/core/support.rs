@@ -282,9 +282,19 @@ impl World {
 
     /// That many attempts, a second each, which all ended so.
     fn tried(&mut self, notification: &Notification, count: u32, status: u32) {
-        if !self.explains {
-            return;
+        if self.explains {
+            let attempts = self.attempts(notification, count, status);
+            self.append(Record::Attempts(attempts));
         }
+    }
+
+    /// That many attempts as a record tells them.
+    pub(crate) fn attempts(
+        &self,
+        notification: &Notification,
+        count: u32,
+        status: u32,
+    ) -> AttemptsV1 {
         let (error, detail) = match status {
             0 => (String::new(), String::new()),
             status => (
@@ -300,14 +310,14 @@ impl World {
             error: error.clone(),
             detail: detail.clone(),
         });
-        self.append(Record::Attempts(AttemptsV1 {
+        AttemptsV1 {
             flush_id: notification.flush_id,
             key: notification.key.clone(),
             idempotency_key: notification.idempotency_key,
             started_at_ns: at(self.now).0,
             count,
             attempts: attempts.collect(),
-        }));
+        }
     }
 
     fn take(&mut self, notification: &Notification) {

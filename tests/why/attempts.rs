@@ -10,21 +10,29 @@ use crate::{ask, lines};
 #[test]
 fn who_sent_an_alert() {
     let mut world = explaining(simple());
-    world.post(&["A"]);
-    let (first, _) = world.log[0];
+    world.post(&["Z"]);
+    let (before, _) = world.log[0];
     world.run(1);
+    world.post(&["A"]);
+    let (first, _) = *world.log.last().unwrap();
+    world.run(2);
     world.post(&["B"]);
     let (second, _) = *world.log.last().unwrap();
     let mut explanations = Explanations::default();
     let tenant: Arc<str> = "".into();
-    explanations.received(&tenant, at(0), first, &"10.0.0.3 Prometheus/3.5.0".into());
-    explanations.received(&tenant, at(1), second, &"10.0.0.4 vmalert".into());
+    explanations.received(&tenant, at(0), before, &"10.0.0.2 curl".into());
+    explanations.received(&tenant, at(1), first, &"10.0.0.3 Prometheus/3.5.0".into());
+    explanations.received(&tenant, at(2), second, &"10.0.0.4 vmalert".into());
     for record in explanations.take().0 {
         world.append(record);
     }
     world.run(40);
+    // Nobody said who sent this one, and it came long after the others.
+    (0..64).for_each(|number| world.post(&[&format!("N{number}")]));
+    world.post(&["C"]);
+    world.run(80);
     let from = |text: &str| {
-        let answer = ask(&world, text, 40);
+        let answer = ask(&world, text, 80);
         let found = answer.evidence.0.into_iter();
         found
             .filter(|(name, _)| *name == "received from")
@@ -32,11 +40,12 @@ fn who_sent_an_alert() {
             .collect::<Vec<_>>()
     };
     assert_eq!(
-        (from("alertname=A"), from("alertname=B")),
-        (
+        ["A", "B", "C"].map(|name| from(&format!("alertname={name}"))),
+        [
             vec!["10.0.0.3 Prometheus/3.5.0".to_owned()],
-            vec!["10.0.0.4 vmalert".to_owned()]
-        )
+            vec!["10.0.0.4 vmalert".to_owned()],
+            vec![]
+        ]
     );
 }
 

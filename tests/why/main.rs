@@ -8,6 +8,7 @@
 
 mod attempts;
 mod costs;
+mod edges;
 mod entries;
 mod memory;
 mod negatives;
@@ -65,4 +66,20 @@ pub(crate) fn lines(answer: &Answer) -> Vec<String> {
         format!("{seconds} {}", line.text)
     };
     answer.timeline.iter().map(line).collect()
+}
+
+/// The sentence and its kind.
+pub(crate) fn sentence(world: &World, text: &str, when: i64) -> String {
+    said(&ask(world, text, when)).swap_remove(0)
+}
+
+/// What the answer says first, what it rests on, and its timeline.
+pub(crate) fn all(answer: &Answer) -> Vec<String> {
+    [said(answer), lines(answer)].concat()
+}
+
+/// One piece of evidence.
+pub(crate) fn evidence(answer: &Answer, name: &str) -> Vec<String> {
+    let found = answer.evidence.0.iter().filter(|(it, _)| *it == name);
+    found.map(|(_, value)| value.clone()).collect()
 }

@@ -32,7 +32,15 @@ impl Memory {
     }
 
     fn take(&mut self, lsn: Lsn, record: &Record) {
-        let facts = read(lsn, record);
+        let mut facts = read(lsn, record);
+        if record.at().is_none() {
+            // As the index does with records that do not say when they were written.
+            let before = self.to.unwrap_or_default();
+            for noted in &mut facts.entries {
+                noted.entry.position.at = before;
+                noted.entry.until = before;
+            }
+        }
         if let Some(at) = record.at() {
             self.from.get_or_insert(at);
             self.to = self.to.max(Some(at));

@@ -206,7 +206,7 @@ fn it_was_told_that_it_ended_and_forgotten() {
     assert_eq!(
         said(&ask(&world, "alertname=A", 5_000)),
         [
-            "Delivered: Delivered to r/webhook[0] at 03:05:30 (all alerts resolved).",
+            "Delivered: Delivered to r/webhook[0] at 03:05:30 (all alerts resolved); it left its group at 03:05:30, and was not received again since.",
             "decided: 2026-11-22 03:05:30",
             "last attempt took: 120 ms",
             "idempotency key: 3ccac31a381d96f3ed7d3451a823a03036ea8e8adf781d0b9950939a4eba4006",
@@ -232,7 +232,7 @@ fn it_was_told_that_it_ended_and_others_of_its_group_still_fire() {
     assert_eq!(
         said(&ask(&world, "alertname=A", 5_000)),
         [
-            "NothingChanged: Not sent to r/webhook[0] again at 04:20:30: nothing had changed since it was told at 03:05:30 (some alerts resolved).",
+            "ToldAndForgotten: Not sent to r/webhook[0] at 04:23:20: it ended at 03:01:40, that was told, and it left its group at 03:05:30; it was not received again since.",
             "flushed: 2026-11-22 03:10:30 to 04:20:30, 15 times with the same result",
             "next flush: 2026-11-22 04:25:30",
             "group: {}:{}",

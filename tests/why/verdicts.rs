@@ -7,7 +7,7 @@ use tocsin::model::time_interval::TimeRange;
 use tocsin::model::{NameRule, Operator};
 
 use crate::support::{Health, World, at, explaining, integration, matchers, policy, route, simple};
-use crate::{ask, lines, said};
+use crate::{all, ask, lines, said};
 
 /// Receiver `team-x`, a group for each job, one for pages that inhibits the others of its job.
 fn team_x() -> Policy {
@@ -155,18 +155,25 @@ fn an_alert_that_is_inhibited() {
     world.post(&["Page job=node severity=page", "A job=node severity=ticket"]);
     world.run(100);
     assert_eq!(
-        said(&ask(&world, "alertname=A", 100)),
+        all(&ask(&world, "alertname=A", 100)),
         [
-            r#"Inhibited: Not sent to team-x at 03:00:30: inhibited by {alertname="Page", job="node", severity="page"} (inhibition rule 1, 'page before ticket')."#,
-            r#"inhibited by: {alertname="Page", job="node", severity="page"}"#,
+            "Inhibited: Not sent to team-x at 03:00:30: inhibited by {alertname=\"Page\", job=\"node\", severity=\"page\"} (inhibition rule 1, 'page before ticket').",
+            "inhibited by: {alertname=\"Page\", job=\"node\", severity=\"page\"}",
             "fingerprint: 2f9c7776bd2ad8b2",
             "rule: inhibition rule 1, 'page before ticket'",
             "due: 2026-11-22 03:00:30",
             "flushed: 2026-11-22 03:00:30",
             "next flush: 2026-11-22 03:05:30",
-            r#"group: {}:{job="node"}"#,
+            "group: {}:{job=\"node\"}",
             "route: {}",
-            "received: 2026-11-22 03:00:00"
+            "received: 2026-11-22 03:00:00",
+            "0 received: fires until 2026-12-03 16:46:40",
+            "0 group {}:{job=\"node\"} came into being, due at 03:00:30",
+            "0 came to group {}:{job=\"node\"}",
+            "30 team-x/webhook[0]: to be sent (first notification): 1 firing, 0 resolved",
+            "30 flushed: 1 inhibited, the first by 2f9c7776bd2ad8b2; team-x/webhook[0] is told",
+            "30 team-x/webhook[0]: tried once, the last succeeded after 120 ms",
+            "30 team-x/webhook[0]: delivered"
         ]
     );
 }
@@ -201,16 +208,20 @@ fn a_group_that_is_muted_by_an_interval() {
     world.post(&["A severity=page"]);
     world.run(700);
     assert_eq!(
-        said(&ask(&world, "alertname=A", 700)),
+        all(&ask(&world, "alertname=A", 700)),
         [
             "MuteInterval: Not sent to team-x at 03:10:30: muted by the time interval minutes.",
             "interval: minutes",
             "due: 2026-11-22 03:10:30",
             "flushed: 2026-11-22 03:10:30",
             "next flush: 2026-11-22 03:15:30",
-            r#"group: {}/{severity="page"}:{}"#,
-            r#"route: {}/{severity="page"}/0"#,
-            "received: 2026-11-22 03:10:00"
+            "group: {}/{severity=\"page\"}:{}",
+            "route: {}/{severity=\"page\"}/0",
+            "received: 2026-11-22 03:10:00",
+            "600 received: fires until 2026-12-03 16:46:40",
+            "600 group {}/{severity=\"page\"}:{} came into being, due at 03:10:30",
+            "600 came to group {}/{severity=\"page\"}:{}",
+            "630 flushed: 1 muted by minutes"
         ]
     );
 }
@@ -221,16 +232,20 @@ fn a_group_outside_of_its_active_interval() {
     world.post(&["A severity=page"]);
     world.run(100);
     assert_eq!(
-        said(&ask(&world, "alertname=A", 100)),
+        all(&ask(&world, "alertname=A", 100)),
         [
             "OutsideActiveInterval: Not sent to team-x at 03:00:30: outside of the active time interval minutes.",
             "interval: minutes",
             "due: 2026-11-22 03:00:30",
             "flushed: 2026-11-22 03:00:30",
             "next flush: 2026-11-22 03:05:30",
-            r#"group: {}/{severity="page"}:{}"#,
-            r#"route: {}/{severity="page"}/0"#,
-            "received: 2026-11-22 03:00:00"
+            "group: {}/{severity=\"page\"}:{}",
+            "route: {}/{severity=\"page\"}/0",
+            "received: 2026-11-22 03:00:00",
+            "0 received: fires until 2026-12-03 16:46:40",
+            "0 group {}/{severity=\"page\"}:{} came into being, due at 03:00:30",
+            "0 came to group {}/{severity=\"page\"}:{}",
+            "30 flushed: 1 muted outside of minutes"
         ]
     );
 }
@@ -246,7 +261,7 @@ fn a_route_that_names_an_interval_that_there_is_not() {
     world.post(&["A"]);
     world.run(100);
     assert_eq!(
-        said(&ask(&world, "alertname=A", 100)),
+        all(&ask(&world, "alertname=A", 100)),
         [
             "UnknownInterval: Not sent to team-x at 03:00:30: its route names the time interval nights, which there is not.",
             "interval: nights",
@@ -255,7 +270,11 @@ fn a_route_that_names_an_interval_that_there_is_not() {
             "next flush: 2026-11-22 03:05:30",
             "group: {}/{}:{}",
             "route: {}/{}/0",
-            "received: 2026-11-22 03:00:00"
+            "received: 2026-11-22 03:00:00",
+            "0 received: fires until 2026-12-03 16:46:40",
+            "0 group {}/{}:{} came into being, due at 03:00:30",
+            "0 came to group {}/{}:{}",
+            "30 flushed: there is no time interval nights"
         ]
     );
 }
@@ -266,7 +285,7 @@ fn a_receiver_that_there_is_not() {
     world.post(&["A"]);
     world.run(100);
     assert_eq!(
-        said(&ask(&world, "alertname=A", 100)),
+        all(&ask(&world, "alertname=A", 100)),
         [
             "ReceiverMissing: Not sent to team-x at 03:00:30: its route names this receiver, which there is not.",
             "due: 2026-11-22 03:00:30",
@@ -274,7 +293,11 @@ fn a_receiver_that_there_is_not() {
             "next flush: 2026-11-22 03:05:30",
             "group: {}:{}",
             "route: {}",
-            "received: 2026-11-22 03:00:00"
+            "received: 2026-11-22 03:00:00",
+            "0 received: fires until 2026-12-03 16:46:40",
+            "0 group {}:{} came into being, due at 03:00:30",
+            "0 came to group {}:{}",
+            "30 flushed: there is no receiver team-x"
         ]
     );
 }
@@ -346,7 +369,7 @@ fn new_resolved() {
     assert_eq!(
         said(&ask(&world, "alertname=B", 400)),
         [
-            "Delivered: Delivered to team-x/webhook[0] at 03:05:30 (some alerts resolved).",
+            "Delivered: Delivered to team-x/webhook[0] at 03:05:30 (some alerts resolved); it left its group at 03:05:30, and was not received again since.",
             "decided: 2026-11-22 03:05:30",
             "last attempt took: 120 ms",
             "idempotency key: c4fc3ce47e1dc5d5fab044e0ad9fbefe1fb78d3aa1c17073885c2a757e705a20",
@@ -372,7 +395,7 @@ fn all_resolved() {
     assert_eq!(
         said(&ask(&world, "alertname=A", 330)),
         [
-            "Delivered: Delivered to team-x/webhook[0] at 03:05:30 (all alerts resolved).",
+            "Delivered: Delivered to team-x/webhook[0] at 03:05:30 (all alerts resolved); it left its group at 03:05:30, and was not received again since.",
             "decided: 2026-11-22 03:05:30",
             "last attempt took: 120 ms",
             "idempotency key: d38cc6cf76786c137b7ba83aa8c4d9faf95e5da0810dbc6483c7e16871af8121",
@@ -452,15 +475,26 @@ fn only_resolved_alerts_are_left_for_an_integration_that_is_not_told_of_them() {
     world.post(&["-A job=node"]);
     world.run(330);
     assert_eq!(
-        said(&ask(&world, "alertname=A", 330)),
+        all(&ask(&world, "alertname=A", 330)),
         [
             "NothingToSend: Not sent to team-x/email[0] at 03:05:30: nothing to send, only resolved alerts were left, of which this integration is not told (send_resolved: false).",
             "due: 2026-11-22 03:05:30",
             "flushed: 2026-11-22 03:05:30",
             "next flush: 2026-11-22 03:10:30",
-            r#"group: {}:{job="node"}"#,
+            "group: {}:{job=\"node\"}",
             "route: {}",
-            "received: 2026-11-22 03:00:00"
+            "received: 2026-11-22 03:00:00",
+            "0 received: fires until 2026-12-03 16:46:40",
+            "0 group {}:{job=\"node\"} came into being, due at 03:00:30",
+            "0 came to group {}:{job=\"node\"}",
+            "30 team-x/email[0]: to be sent (first notification): 1 firing, 0 resolved",
+            "30 flushed: team-x/email[0] is told",
+            "30 team-x/email[0]: tried once, the last succeeded after 120 ms",
+            "30 team-x/email[0]: delivered",
+            "100 received again, unchanged: ended at 03:01:40",
+            "330 team-x/email[0]: nothing_to_send",
+            "330 flushed: nothing that team-x/email[0] is told of",
+            "330 left group {}:{job=\"node\"}"
         ]
     );
 }
@@ -481,15 +515,23 @@ fn what_is_in_doubt_is_superseded_when_there_is_nothing_more_to_tell() {
     world.crash(60);
     world.run(65);
     assert_eq!(
-        said(&ask(&world, "alertname=A", 65)),
+        all(&ask(&world, "alertname=A", 65)),
         [
             "Superseded: Not sent to team-x/email[0] again at 03:01:00: superseded, a crash left unknown whether it has the notification, and by then it would have been another one, or none.",
             "due: 2026-11-22 03:01:00",
             "flushed: 2026-11-22 03:01:00",
             "also: email[0]: nothing_changed",
-            r#"group: {}:{job="node"}"#,
+            "group: {}:{job=\"node\"}",
             "route: {}",
-            "received: 2026-11-22 03:00:00"
+            "received: 2026-11-22 03:00:00",
+            "0 received: fires until 2026-12-03 16:46:40",
+            "0 group {}:{job=\"node\"} came into being, due at 03:00:30",
+            "0 came to group {}:{job=\"node\"}",
+            "30 team-x/email[0]: to be sent (first notification): 1 firing, 0 resolved",
+            "30 flushed: team-x/email[0] is told",
+            "40 received again, unchanged: ended at 03:00:40",
+            "60 team-x/email[0]: superseded",
+            "60 looked at again, a notification is in doubt: what was in doubt is not sent to team-x/email[0] again; nothing changed for team-x/email[0]"
         ]
     );
 }
@@ -534,7 +576,7 @@ fn what_did_harm_is_quarantined() {
     let first = ask(&world, "alertname=A", 60);
     let later = ask(&world, "alertname=A", 400);
     assert_eq!(
-        [said(&first), said(&later)].concat(),
+        [said(&first), all(&later)].concat(),
         [
             "Quarantined: Not delivered to team-x/webhook[0]: quarantined at 03:00:41, sending it did harm.",
             "decided: 2026-11-22 03:00:30",
@@ -543,16 +585,23 @@ fn what_did_harm_is_quarantined() {
             "flushed: 2026-11-22 03:00:30",
             "next flush: 2026-11-22 03:05:30",
             "reason: first_notification",
-            r#"group: {}:{job="node"}"#,
+            "group: {}:{job=\"node\"}",
             "route: {}",
             "received: 2026-11-22 03:00:00",
             "Quarantined: Not sent to team-x/webhook[0] at 03:05:30: quarantined, sending it did harm, and it is the same still.",
             "due: 2026-11-22 03:05:30",
             "flushed: 2026-11-22 03:05:30",
             "next flush: 2026-11-22 03:10:30",
-            r#"group: {}:{job="node"}"#,
+            "group: {}:{job=\"node\"}",
             "route: {}",
-            "received: 2026-11-22 03:00:00"
+            "received: 2026-11-22 03:00:00",
+            "0 received: fires until 2026-12-03 16:46:40",
+            "0 group {}:{job=\"node\"} came into being, due at 03:00:30",
+            "0 came to group {}:{job=\"node\"}",
+            "30 team-x/webhook[0]: to be sent (first notification): 1 firing, 0 resolved",
+            "30 flushed: team-x/webhook[0] is told",
+            "41 team-x/webhook[0]: quarantined: it crashed us",
+            "330 flushed: nothing is sent to team-x/webhook[0], it did harm"
         ]
     );
 }
@@ -572,7 +621,7 @@ fn a_group_that_was_due_while_the_process_was_not_ready() {
     let waiting = ask(&world, "alertname=A", 70);
     let flushed = ask(&world, "alertname=A", 200);
     assert_eq!(
-        [said(&waiting), said(&flushed)].concat(),
+        [all(&waiting), said(&flushed)].concat(),
         [
             "NotReady: Not sent to r at 03:01:00: not ready, its group was due at 03:00:30 and the process had just come up; it is flushed at 03:01:30.",
             "due: 2026-11-22 03:00:30",
@@ -581,6 +630,10 @@ fn a_group_that_was_due_while_the_process_was_not_ready() {
             "group: {}:{}",
             "route: {}",
             "received: 2026-11-22 03:00:00",
+            "0 received: fires until 2026-12-03 16:46:40",
+            "0 group {}:{} came into being, due at 03:00:30",
+            "0 came to group {}:{}",
+            "60 due at 03:00:30, waits until 03:01:30: the process came up and catches up",
             "Delivered: Delivered to r/webhook[0] at 03:01:30 (first notification).",
             "decided: 2026-11-22 03:01:30",
             "last attempt took: 120 ms",
@@ -605,11 +658,13 @@ fn too_many_groups() {
     world.post(&["B job=2"]);
     world.run(100);
     assert_eq!(
-        said(&ask(&world, "alertname=B", 100)),
+        all(&ask(&world, "alertname=B", 100)),
         [
             "Limited: Not sent at 03:01:40: limited, there were too many groups to make another one when it came at 03:00:00.",
-            r#"group that would be: {}:{job="2"}"#,
-            "received: 2026-11-22 03:00:00"
+            "group that would be: {}:{job=\"2\"}",
+            "received: 2026-11-22 03:00:00",
+            "0 received: fires until 2026-12-03 16:46:40",
+            "0 came to no group: there are too many to make {}:{job=\"2\"}"
         ]
     );
 }

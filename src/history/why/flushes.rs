@@ -38,6 +38,18 @@ pub(super) struct Flushed {
     pub(super) flush: Flush,
 }
 
+impl Flushed {
+    fn new(entry: &Entry, flush: &Flush, at: WallTime) -> Self {
+        Self {
+            from: entry.position.at,
+            at: entry.until.min(at),
+            until: entry.until,
+            times: entry.times,
+            flush: flush.clone(),
+        }
+    }
+}
+
 impl Past {
     pub(super) fn read(
         timeline: &dyn Timeline,
@@ -139,21 +151,24 @@ impl Past {
             }
             return;
         }
-        let flushed = Flushed {
-            from: entry.position.at,
-            at: entry.until.min(at),
-            until: entry.until,
-            times: entry.times,
-            flush: flush.clone(),
-        };
         let is_telling = flush.occasion == FlushOccasion::NotReady
             || !flush.told.is_empty()
-            || !flush.muted.is_empty()
-            || flush.silenced.iter().any(|it| it.alert == alert)
-            || flush.inhibited.iter().any(|it| it.alert == alert);
+            || flush.keeps_back(alert);
         if is_telling {
-            self.flush = Some(flushed);
+            self.flush = Some(Flushed::new(entry, flush, at));
         }
+    }
+
+    /// The last flush that kept the alert back while it was in its group: later ones say nothing of an
+    /// alert that has left.
+    pub(super) fn last_kept_back(&self, alert: u64, at: WallTime) -> Option<Flushed> {
+        let since = self.place.since?;
+        self.entries.iter().find_map(|entry| match &entry.what {
+            What::Flushed(flush) if entry.until >= since && flush.keeps_back(alert) => {
+                Some(Flushed::new(entry, flush, at))
+            }
+            _ => None,
+        })
     }
 
     /// Its receiver, if it is known.
@@ -200,6 +215,13 @@ impl What {
 }
 
 impl Flush {
+    /// Whether the alert was not let pass: by a silence, another alert, or what mutes the whole group.
+    fn keeps_back(&self, alert: u64) -> bool {
+        !self.muted.is_empty()
+            || self.silenced.iter().any(|it| it.alert == alert)
+            || self.inhibited.iter().any(|it| it.alert == alert)
+    }
+
     /// Takes in what the same flush says in another entry.
     fn join(&mut self, other: &Self) {
         self.inhibited.extend_from_slice(&other.inhibited);

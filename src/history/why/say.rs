@@ -84,7 +84,12 @@ pub(super) fn say<'a>(
     let Some(flushed) = &past.flush else {
         return Ok(not_flushed(about, past));
     };
-    Ok(of_flush(about, past, flushed)?.of(past))
+    let hash = notification_hash(&about.alert.labels);
+    let has_left_untold = past.place.left_at.is_some() && past.last_told(hash, None).is_none();
+    let kept_back =
+        has_left_untold.then(|| past.last_kept_back(about.alert.fingerprint.0, about.at));
+    let flushed = kept_back.flatten().unwrap_or_else(|| flushed.clone());
+    Ok(of_flush(about, past, &flushed)?.of(past))
 }
 
 /// No group of the receiver has the alert.
@@ -176,7 +181,12 @@ fn of_flush<'a>(
     } else if let Some(muted) = flush.muted.first() {
         muted_by(about, past, flushed, muted)
     } else if let Some(told) = foremost(&flush.told) {
-        return told_or_not(about, past, flushed, told);
+        return told_or_not(
+            about,
+            past,
+            flushed,
+            undelivered(about, past, flushed, told)?,
+        );
     } else {
         not_flushed(about, past)
     };
@@ -318,6 +328,26 @@ fn muted_by<'a>(
         true => finding,
         false => finding.with("interval", names),
     }
+}
+
+/// Of several integrations that were to be told, one that does not have it says more than one that does.
+fn undelivered<'a>(
+    about: &Subjects<'_>,
+    past: &Past,
+    flushed: &'a Flushed,
+    foremost: &'a Told,
+) -> Result<&'a Told, TimelineError> {
+    let hash = notification_hash(&about.alert.labels);
+    let notified = flushed.flush.told.iter();
+    for told in notified.filter(|told| told.verdict == ToldVerdict::Notify) {
+        let intent = past.intent(told.flush_id, &flushed.flush.receiver);
+        let is_delivered = follow(about, intent, hash)?
+            .is_none_or(|it| matches!(it.state, State::Ended(Outcome::Delivered, _)));
+        if !is_delivered {
+            return Ok(told);
+        }
+    }
+    Ok(foremost)
 }
 
 /// The alert passed, and its receiver was told or needed not be.
@@ -570,15 +600,29 @@ fn unchanged<'a>(
         return never_told(about, past, flushed, to);
     };
     if let (Some(left_at), Some(ended)) = (past.place.left_at, about.life.ended_by(about.at)) {
-        let sentence = format!(
-            "Not sent to {to} at {}: it ended at {}, that was told, and it left its group at {}; it was not received again since.",
-            about.time(about.at),
-            clock(ended, about.at),
-            clock(left_at, about.at)
-        );
-        let mut finding = Finding::new(Because::ToldAndForgotten, sentence);
-        finding.sending = Some(sending);
-        return finding;
+        let (ended, left_at) = (clock(ended, about.at), clock(left_at, about.at));
+        let found = match sending.state {
+            State::Ended(Outcome::Delivered | Outcome::AssumedDelivered, _) => Some((
+                Because::ToldAndForgotten,
+                format!(
+                    "Not sent to {to} at {}: it ended at {ended}, that was told, and it left its group at {left_at}; it was not received again since.",
+                    about.time(about.at)
+                ),
+            )),
+            State::Ended(Outcome::Failed, _) => Some((
+                Because::Failed,
+                format!(
+                    "Not delivered to {to}: the send failed {}, it ended at {ended} before it could be told, and left its group at {left_at}.",
+                    sending.failed_how_often()
+                ),
+            )),
+            _ => None,
+        };
+        if let Some((because, sentence)) = found {
+            let mut finding = Finding::new(because, sentence);
+            finding.sending = Some(sending);
+            return finding;
+        }
     }
     let sentence = match sending.state {
         State::Ended(Outcome::Delivered, told_at) => format!(
