@@ -165,3 +165,45 @@ fn pages_go_on_where_the_one_before_ended_and_an_export_has_all_of_them() {
         (25, &all["entries"], 26)
     );
 }
+
+#[test]
+fn pages_of_a_rare_status_are_full_and_go_on_where_they_ended() {
+    let sink = Sink::start();
+    let config = one_webhook(&sink.url("/"), "0s", "1h");
+    let by_name = "  receiver: r\n  group_by: [alertname]\n";
+    let place = Place::new(&config.replace("  receiver: r\n", by_name));
+    let server = place.start();
+    // Every tenth is refused for good.
+    for number in 0..40 {
+        let status = if number % 10 == 0 { 400 } else { 200 };
+        sink.reply(Reply::Say(status));
+        server.fire(&[&format!("A{number}")]);
+        until("its result", || {
+            let page = online(&server, &["notifications", "--limit", "1"]);
+            let newest = page["notifications"].as_array()?.first()?.clone();
+            let is_its = newest["groupKey"]
+                .as_str()?
+                .contains(&format!("\"A{number}\""));
+            (is_its && newest["status"] != "under_way").then_some(())
+        });
+    }
+    let page = |cursor: Option<&str>| {
+        let words = ["notifications", "--status", "failed", "--limit", "3"];
+        let cursor = cursor.map(|it| vec!["--cursor", it]).unwrap_or_default();
+        let page = online(&server, &[&words[..], &cursor].concat());
+        let rows = page["notifications"].as_array().unwrap().clone();
+        let keys = rows
+            .iter()
+            .map(|it| it["groupKey"].as_str().unwrap().to_owned());
+        (keys.collect::<Vec<_>>(), page["nextCursor"].clone())
+    };
+    let (first, next) = page(None);
+    // What comes meanwhile moves nothing.
+    server.fire(&["Later"]);
+    let (second, end) = page(next.as_str());
+    let keys = [30, 20, 10, 0].map(|number| format!("{{}}:{{alertname=\"A{number}\"}}"));
+    assert_eq!(
+        (first, second, end),
+        (keys[..3].to_vec(), keys[3..].to_vec(), Value::Null)
+    );
+}

@@ -20,6 +20,7 @@ mod support;
 mod answers;
 mod bad_input;
 mod damage;
+mod full;
 mod index;
 mod keeper;
 mod kills;

@@ -105,6 +105,26 @@ impl Bounds {
         })
     }
 
+    /// What comes behind a position, that many at most.
+    pub(super) fn behind(&self, position: Position, limit: usize) -> Self {
+        let mut span = self.span;
+        match self.order {
+            Order::NewestFirst => span.to = position,
+            Order::OldestFirst => span.from = position,
+        }
+        Self {
+            span,
+            order: self.order,
+            limit,
+            after: Some(position),
+        }
+    }
+
+    /// The same, that many at most.
+    pub(super) fn of(&self, limit: usize) -> Self {
+        Self { limit, ..*self }
+    }
+
     /// Whether one position comes before another in this order.
     fn is_before(&self, one: Position, other: Position) -> bool {
         match self.order {

@@ -36,6 +36,13 @@ const KNOWN: &[&str] = &[
 /// Entries behind an intent among which its end is looked for.
 const SCANNED_MAX: usize = 1000;
 
+/// Notifications that are looked at for one page: what became of each is read from its group. A page of a
+/// rare status that is not full by then says so, and the next one goes on there.
+const WALKED_MAX: usize = 2_000;
+
+/// Notifications that are taken out of the index at a time, if most of them may be of another status.
+const TAKEN_AT_ONCE: usize = 500;
+
 /// The status of a notification that has no end yet.
 const UNDER_WAY: &str = "under_way";
 
@@ -80,6 +87,9 @@ pub(super) struct Row {
 struct Page {
     notifications: Vec<Row>,
     next_cursor: Option<String>,
+    /// There may be more although the page is not full: so many were looked at that it ends here.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    ended_early: bool,
     history_from: Option<String>,
 }
 
@@ -207,6 +217,69 @@ fn seconds_between(from: WallTime, to: WallTime) -> f64 {
     to.0.saturating_sub(from.0) as f64 / 1e9
 }
 
+/// The notifications of a page.
+struct Walk {
+    rows: Vec<(Position, Row)>,
+    /// Where to go on, if there may be more.
+    next: Option<Position>,
+    ended_early: bool,
+}
+
+/// Walks until the page is full. What became of a notification stands behind it, so that a status is known
+/// only once that was read.
+fn walk(
+    past: &Past,
+    subjects: Option<&[Subject]>,
+    bounds: &Bounds,
+    is_wanted: &dyn Fn(&Entry) -> bool,
+    statuses: &[&str],
+) -> Result<Walk, Mistake> {
+    let is_asked = |row: &Row| statuses.is_empty() || statuses.contains(&row.status.as_str());
+    let at_once = match statuses.is_empty() {
+        true => bounds.limit,
+        false => bounds.limit.max(TAKEN_AT_ONCE),
+    };
+    let mut rows: Vec<(Position, Row)> = Vec::new();
+    let mut walked = 0;
+    let mut taken = bounds.of(at_once);
+    loop {
+        let found = collect(past, subjects, &taken, is_wanted)?;
+        let last = found.entries.last().map(|entry| entry.position);
+        for entry in &found.entries {
+            walked += 1;
+            let row = row(past, entry).map_err(broken)?;
+            rows.extend(row.filter(is_asked).map(|row| (entry.position, row)));
+            let is_full = rows.len() >= bounds.limit;
+            if is_full || walked >= WALKED_MAX {
+                let has_more = found.next.is_some() || last != Some(entry.position);
+                return Ok(Walk {
+                    rows,
+                    next: has_more.then_some(entry.position),
+                    ended_early: has_more && !is_full,
+                });
+            }
+        }
+        match found.next {
+            None => {
+                return Ok(Walk {
+                    rows,
+                    next: None,
+                    ended_early: false,
+                });
+            }
+            // So many other entries were looked at that one has to stop for once.
+            Some(next) if found.entries.is_empty() => {
+                return Ok(Walk {
+                    rows,
+                    next: Some(next),
+                    ended_early: true,
+                });
+            }
+            Some(next) => taken = bounds.behind(next, at_once),
+        }
+    }
+}
+
 pub(super) fn answer(
     past: &Past,
     parameters: &Parameters,
@@ -247,18 +320,18 @@ pub(super) fn answer(
         }
         _ => false,
     };
-    let found = collect(past, selection.subjects.as_deref(), &bounds, &is_wanted)?;
-    let next = found.next.map(cursor);
-    let mut rows: Vec<(Position, Row)> = Vec::new();
-    for entry in &found.entries {
-        let row = row(past, entry).map_err(broken)?;
-        let is_asked = |row: &Row| statuses.is_empty() || statuses.contains(&row.status.as_str());
-        rows.extend(row.filter(is_asked).map(|row| (entry.position, row)));
-    }
+    let subjects = selection.subjects.as_deref();
+    let Walk {
+        rows,
+        next,
+        ended_early,
+    } = walk(past, subjects, &bounds, &is_wanted, &statuses)?;
+    let next = next.map(cursor);
     Ok(match media {
         Media::Json => Said::json(&Page {
             notifications: rows.into_iter().map(|(_, row)| row).collect(),
             next_cursor: next,
+            ended_early,
             history_from: past.horizon().map(|it| it.to_string()),
         }),
         Media::JsonLines => {
@@ -267,12 +340,20 @@ pub(super) fn answer(
             for (position, row) in &rows {
                 lines.push(exporter.notification(position.at, row).map_err(broken)?);
             }
-            lines.extend(next.map(|next| json!({ "nextCursor": next })));
+            lines.extend(next.map(|next| match ended_early {
+                true => json!({ "nextCursor": next, "endedEarly": true }),
+                false => json!({ "nextCursor": next }),
+            }));
             Said::lines(&lines)
         }
         Media::Text => {
             let mut text: String = rows.iter().map(|(_, row)| row.line()).collect();
-            text.extend(next.map(|next| format!("there is more: --cursor {next}\n")));
+            text.extend(next.map(|next| match ended_early {
+                true => format!(
+                    "{WALKED_MAX} notifications were looked at; there may be more: --cursor {next}\n"
+                ),
+                false => format!("there is more: --cursor {next}\n"),
+            }));
             Said::text(text)
         }
     })
