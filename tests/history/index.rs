@@ -4,10 +4,12 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tocsin::history::index::{Contents, Index, Limits, MemoryStorage, Past, Storage, addition};
+use tocsin::history::index::{
+    Change, Contents, Index, Limits, MemoryStorage, Past, Storage, addition,
+};
 use tocsin::history::{Entry, Order, Position, Span, Subject, Timeline, What};
 use tocsin::model::Fingerprint;
-use tocsin::record::{AlertBatchV1, AlertTouchV1, AlertV1, Lsn, Record, TouchV1};
+use tocsin::record::{AlertBatchV1, AlertTouchV1, AlertV1, Lsn, Record, TenantV1, TouchV1};
 use tocsin::sys::WallTime;
 
 const MINUTE_NS: i64 = 60_000_000_000;
@@ -242,5 +244,166 @@ fn more_bytes_than_allowed_are_not_kept() {
         (size <= 1_000_000, entries > 0),
         (true, true),
         "{size} bytes, {entries} entries"
+    );
+}
+
+/// Everything in a storage.
+fn values(storage: &MemoryStorage) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let mut values = Vec::new();
+    let mut note = |key: &[u8], value: &[u8]| {
+        values.push((key.to_vec(), value.to_vec()));
+        Ok(())
+    };
+    storage.scan(&[], &mut note).unwrap();
+    values
+}
+
+/// A storage that holds these.
+fn holding(values: &[(Vec<u8>, Vec<u8>)]) -> Arc<MemoryStorage> {
+    let storage = MemoryStorage::default();
+    let changes = values.iter().map(|(key, value)| Change {
+        key: key.clone(),
+        value: Some(value.clone()),
+    });
+    storage.apply(changes.collect()).unwrap();
+    Arc::new(storage)
+}
+
+/// Whether an index is taken for sound, as the probe does it.
+fn is_sound(values: &[(Vec<u8>, Vec<u8>)]) -> bool {
+    let storage: Arc<dyn Storage> = holding(values) as _;
+    let opened = Index::open(storage, [7; 16], EVERYTHING);
+    opened.and_then(|index| index.verify()).is_ok()
+}
+
+#[test]
+fn a_value_that_was_changed_lost_or_is_the_one_before_is_missed() {
+    let storage = Arc::new(MemoryStorage::default());
+    let index = open(&storage, EVERYTHING);
+    let hour = |hour: u64| {
+        received(["A", "B"][usize::from(hour % 2 == 1)], {
+            hour.cast_signed() * 60 * MINUTE_NS
+        })
+    };
+    (1..40).for_each(|number| add(&index, number, &hour(number)));
+    index.persist().unwrap();
+    let before = values(&storage);
+    add(&index, 40, &hour(40));
+    index.persist().unwrap();
+    let now = values(&storage);
+    let with = |place: usize, change: &dyn Fn(&mut Vec<u8>)| {
+        let mut values = now.clone();
+        change(&mut values[place].1);
+        values
+    };
+    let places = 0..now.len();
+    let changed = places.clone().filter(|place| {
+        let bytes = now[*place].1.len();
+        (0..bytes).any(|byte| is_sound(&with(*place, &|value| value[byte] ^= 0x10)))
+    });
+    let lost = places.clone().filter(|place| {
+        let mut values = now.clone();
+        values.remove(*place);
+        is_sound(&values)
+    });
+    let old = places.filter(|place| {
+        let (key, value) = &now[*place];
+        let older = before.iter().find(|(it, _)| it == key);
+        older.is_some_and(|(_, older)| {
+            older != value && is_sound(&with(*place, &|value| value.clone_from(older)))
+        })
+    });
+    assert_eq!(
+        (is_sound(&now), changed.count(), lost.count(), old.count()),
+        (true, 0, 0, 0)
+    );
+}
+
+#[test]
+fn a_name_that_went_away_under_a_running_index_is_reported_and_not_taken_for_an_unknown_one() {
+    let storage = Arc::new(MemoryStorage::default());
+    let index = open(&storage, EVERYTHING);
+    add(&index, 1, &received("A", 0));
+    let past = Past::new(Arc::clone(&index), "");
+    let before = past.alert(fingerprint("A")).unwrap().is_some();
+    index.persist().unwrap();
+    let written = past.alert(fingerprint("A")).unwrap().is_some();
+    let names = values(&storage)
+        .into_iter()
+        .filter(|(key, _)| key[0] == b'n');
+    let gone = names.map(|(key, _)| Change { key, value: None });
+    storage.apply(gone.collect()).unwrap();
+    let lost = past.alert(fingerprint("A")).is_err();
+    assert_eq!(
+        (
+            before,
+            written,
+            lost,
+            index.reported().map(|it| it.reason())
+        ),
+        (true, true, true, Some("mismatch"))
+    );
+}
+
+#[test]
+fn a_record_that_comes_again_adds_nothing_and_one_that_is_missing_moves_the_horizon() {
+    let storage = Arc::new(MemoryStorage::default());
+    let index = open(&storage, EVERYTHING);
+    let created = |at_ns: i64| {
+        Record::TenantCreated(TenantV1 {
+            tenant: String::new(),
+            at_ns,
+        })
+    };
+    add(&index, 1, &created(DAY_NS));
+    add(&index, 1, &created(DAY_NS));
+    let entries = entries(&index, &Subject::Tenant, Span::ALL, Order::OldestFirst).len();
+    let past = Past::new(Arc::clone(&index), "");
+    let at_first = past.horizon();
+    index.skip_to(Lsn(9));
+    add(&index, 10, &created(3 * DAY_NS));
+    assert_eq!(
+        (entries, at_first, past.horizon()),
+        (1, Some(WallTime(DAY_NS)), Some(WallTime(3 * DAY_NS)))
+    );
+}
+
+#[test]
+fn entries_of_all_subjects_come_in_order_though_their_chunks_overlap() {
+    let storage = Arc::new(MemoryStorage::default());
+    let index = open(&storage, EVERYTHING);
+    let many = 6_000u32;
+    for number in 0..many {
+        // Subjects in another order than times.
+        let name = format!("A{:x}", number.wrapping_mul(0x9E37_79B9));
+        add(
+            &index,
+            1 + u64::from(number),
+            &received(&name, i64::from(number) * MINUTE_NS / 60),
+        );
+    }
+    // Closes what is open.
+    add(&index, 10_000, &received("Last", DAY_NS));
+    index.persist().unwrap();
+    add(&index, 10_001, &received("Last", 2 * DAY_NS));
+    let past = Past::new(Arc::clone(&index), "");
+    let lsns = |order| {
+        let mut lsns = Vec::new();
+        let mut take = |entry: Entry| {
+            lsns.push(entry.position.lsn.0);
+            ControlFlow::Continue(())
+        };
+        past.scan_all(Span::ALL, order, &mut take).unwrap();
+        lsns
+    };
+    let expected: Vec<u64> = (1..=u64::from(many)).chain([10_000, 10_001]).collect();
+    let reversed: Vec<u64> = expected.iter().rev().copied().collect();
+    assert_eq!(
+        (
+            index.contents().chunks > 2,
+            lsns(Order::OldestFirst) == expected,
+            lsns(Order::NewestFirst) == reversed
+        ),
+        (true, true, true)
     );
 }
