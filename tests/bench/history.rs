@@ -1,12 +1,14 @@
 //! The index of history: what a month of decisions costs, how long an answer takes, and what of ingest the
 //! index takes away.
 //!
-//! `cargo bench --bench history`, or with `-- month` or `-- ingest` for one of the two.
+//! `cargo bench --bench history`, or with `-- month`, `-- names` or `-- ingest` for one of the three.
 //!
 //! *Month*: 10,000 alerts in 1,000 groups, each flushed every five minutes for 30 days: 8.6 million flushes,
 //! nearly all of which find nothing new, and for each group every two hours an alert that ends or fires
 //! again, with its notification and its result. The records are handed to the index as the log would hand
 //! them, into sled on disk.
+//!
+//! *Names*: a question with a matcher, when the index knows 100,000 alerts.
 //!
 //! *Ingest*: 8 connections, batches of 256 alerts out of 100,000 series, to a server with the index and to
 //! one without, in turns.
@@ -294,6 +296,56 @@ fn month() {
     answers(&index);
 }
 
+/// The alert that a matcher means is looked for among all that are known.
+fn names() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let limits = Limits {
+        retention: Duration::from_secs(DAYS as u64 * 24 * 3600),
+        bytes_max: BYTES_MAX,
+    };
+    let storage = SledStorage::open(directory.path()).expect("sled opens");
+    let index = Arc::new(Index::open(Arc::new(storage), [0; 16], limits).expect("an index"));
+    let groups = NAMES / ALERTS_OF_GROUP;
+    for number in 0..NAMES {
+        let record = received(
+            number % groups,
+            number / groups,
+            BEGIN_NS,
+            BEGIN_NS + SECOND_NS,
+        );
+        let lsn = Lsn(1 + number as u64);
+        let added = addition(lsn, &record, WallTime(BEGIN_NS)).expect("it is encoded");
+        index.add(lsn, record.at(), added).expect("it is taken");
+    }
+    index.flush().expect("sled takes it");
+    let past = Past::new(Arc::clone(&index), "");
+    let mut times = Vec::new();
+    for number in 0..200 {
+        let instance = format!("instance=node-{}-3.example.org:9100", number * 37 % groups);
+        let matcher = tocsin::model::Mode::default().parse_matcher(&instance);
+        let matcher = matcher.expect("a matcher").value;
+        let question = Question {
+            alert: Asked::Matchers(tocsin::model::Matchers::new(vec![matcher])),
+            receiver: None,
+            at: None,
+        };
+        let now = WallTime(BEGIN_NS + 3600 * SECOND_NS);
+        let begun = Instant::now();
+        let context = Context { now, policy: None };
+        why(&past, &question, &context).expect("an answer");
+        times.push(begun.elapsed());
+    }
+    times.sort();
+    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
+    println!(
+        "names: of {} questions with a matcher among {} alerts, p50 {:.1?}, p99 {:.1?} (target 50 ms)",
+        times.len(),
+        index.contents().names,
+        at(0.5),
+        at(0.99)
+    );
+}
+
 fn answers(index: &Arc<Index>) {
     let past = Past::new(Arc::clone(index), "");
     let now = WallTime(BEGIN_NS + DAYS * 24 * 3600 * SECOND_NS);
@@ -338,6 +390,9 @@ fn answers(index: &Arc<Index>) {
     );
     println!("why: for instance: {}", at(0.5).1);
 }
+
+/// Alerts among which a matcher is looked for.
+const NAMES: usize = 100_000;
 
 const SERIES: usize = 100_000;
 const BATCH: usize = 256;
@@ -496,13 +551,16 @@ fn ingest() {
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     let wants = |name: &str| {
-        let named = ["month", "ingest"]
+        let named = ["month", "names", "ingest"]
             .iter()
             .any(|it| wanted.iter().any(|word| word == it));
         !named || wanted.iter().any(|word| word == name)
     };
     if wants("month") {
         month();
+    }
+    if wants("names") {
+        names();
     }
     if wants("ingest") {
         ingest();

@@ -2,6 +2,7 @@
 
 #![expect(
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     reason = "these tests are about a real process on a real disk, in real time"
 )]
 #![expect(
