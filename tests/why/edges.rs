@@ -484,6 +484,20 @@ fn an_end_that_downtime_moved_is_not_owed() {
 }
 
 #[test]
+fn a_flush_that_a_downtime_delayed_is_told_as_late() {
+    let mut world = explaining(simple());
+    world.post(&["A"]);
+    world.run(100);
+    world.crash(1_000);
+    world.run(1_010);
+    let shown = lines(&ask(&world, "alertname=A", 1_010));
+    assert_eq!(
+        shown.last().map(String::as_str),
+        Some("1000 flushed late, after a downtime: nothing changed for r/webhook[0]")
+    );
+}
+
+#[test]
 fn the_end_that_counts_is_the_one_that_was_said_last_up_to_the_moment_asked() {
     let mut world = explaining(simple());
     world.post_alerts(vec![alert("A", 0, 1_000_000)]);

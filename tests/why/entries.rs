@@ -1,7 +1,7 @@
 //! Records as entries, and entries that are joined.
 
-use tocsin::history::{Entry, GroupHash, Position, Subject, What};
-use tocsin::record::{Lsn, group_hash};
+use tocsin::history::{Entry, Flush, GroupHash, Position, Subject, Told, What};
+use tocsin::record::{FlushOccasion, Lsn, ToldReason, ToldVerdict, group_hash};
 
 use crate::memory::Memory;
 use crate::support::{World, alert, at, explaining, simple};
@@ -112,4 +112,67 @@ fn a_log_without_what_explains_it_replays_to_the_same_state() {
     world.log.retain(|(_, record)| !record.is_explanation());
     let cut = before - world.log.len();
     assert_eq!((world.checked_hash(), cut > 0), (explained, true));
+}
+
+#[test]
+fn only_what_says_nothing_new_is_joined() {
+    let entry = |seconds: i64, lsn: u64, what: What| {
+        let position = Position {
+            at: at(seconds),
+            lsn: Lsn(lsn),
+            place: 0,
+        };
+        Entry::new(position, what)
+    };
+    let received = |starts: i64| What::Received {
+        alert: 7,
+        starts_at: at(starts),
+        ends_at: at(1_000),
+        is_timeout: false,
+        annotations: 0,
+        generator_url: 0,
+    };
+    let flushed = |verdict: ToldVerdict| {
+        What::Flushed(Flush {
+            group: GroupHash(1),
+            receiver: "r".to_owned(),
+            occasion: FlushOccasion::Tick,
+            due_at: at(0),
+            next_at: at(300),
+            firing: 1,
+            resolved: 0,
+            inhibited: vec![],
+            silenced: vec![],
+            muted: vec![],
+            told: vec![Told {
+                integration: "webhook".to_owned(),
+                index: 0,
+                verdict,
+                reason: ToldReason::None,
+                flush_id: 0,
+                attempt: 0,
+                added: vec![],
+                ended: vec![],
+            }],
+        })
+    };
+    let joined = |first: What, second: (i64, What)| {
+        entry(100, 1, first).absorb(&entry(second.0, 2, second.1))
+    };
+    assert_eq!(
+        [
+            joined(received(0), (160, received(0))),
+            joined(received(0), (160, received(120))),
+            joined(received(0), (40, received(0))),
+            joined(
+                flushed(ToldVerdict::NothingChanged),
+                (400, flushed(ToldVerdict::NothingChanged))
+            ),
+            joined(
+                flushed(ToldVerdict::Notify),
+                (400, flushed(ToldVerdict::Notify))
+            ),
+        ],
+        [true, false, false, true, false]
+    );
 }
