@@ -58,7 +58,7 @@ impl Subject {
     pub fn key(&self) -> Vec<u8> {
         let with = |kind: u8, rest: &[u8]| [&[kind], rest].concat();
         match self {
-            Self::Alert(fingerprint) => with(b'a', &fingerprint.0.to_be_bytes()),
+            Self::Alert(fingerprint) => Self::alert_key(*fingerprint).to_vec(),
             Self::Places(fingerprint) => with(b'p', &fingerprint.0.to_be_bytes()),
             Self::Receipts(fingerprint) => with(b'e', &fingerprint.0.to_be_bytes()),
             Self::Group(group) => with(b'g', &group.0.to_be_bytes()),
@@ -68,6 +68,32 @@ impl Subject {
             Self::Tenant => vec![b't'],
             Self::Senders => vec![b'f'],
         }
+    }
+
+    /// [`Self::key`] of the subject that is looked up most often, some hundred thousand times a second.
+    #[must_use]
+    pub fn alert_key(alert: Fingerprint) -> [u8; 9] {
+        let [a, b, c, d, e, f, g, h] = alert.0.to_be_bytes();
+        [b'a', a, b, c, d, e, f, g, h]
+    }
+}
+
+/// The end of an alert, as a sender last gave it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct End {
+    /// When it ended, or will be taken as ended.
+    pub at: WallTime,
+    /// Whether that is a guess.
+    pub is_guess: bool,
+}
+
+impl End {
+    /// Whether the next end, given at a later time, says the same again: an alert that fires on is the same,
+    /// and so is one that has ended.
+    #[must_use]
+    pub fn goes_on(self, given_at: WallTime, next: Self, next_given_at: WallTime) -> bool {
+        let still_fires = (self.at <= given_at) == (next.at <= next_given_at);
+        self.is_guess == next.is_guess && still_fires
     }
 }
 
@@ -470,6 +496,78 @@ impl Entry {
     }
 }
 
+/// That an alert was received again, with nothing changed but its end: an entry of [`What::Touched`] without
+/// anything that takes time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Touch {
+    /// Which alert.
+    pub alert: Fingerprint,
+    /// Its new end.
+    pub end: End,
+    /// When, and which record says so.
+    pub position: Position,
+}
+
+impl Touch {
+    /// As an entry.
+    #[must_use]
+    pub fn entry(&self) -> Entry {
+        let what = What::Touched {
+            alert: self.alert.0,
+            ends_at: self.end.at,
+            is_timeout: self.end.is_guess,
+        };
+        Entry::new(self.position, what)
+    }
+}
+
+/// How an entry about the end of an alert goes on: all that a touch may change of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Course {
+    /// [`Entry::until`].
+    pub until: WallTime,
+    /// [`Entry::until_lsn`].
+    pub until_lsn: Lsn,
+    /// [`Entry::times`].
+    pub times: u32,
+    /// The end that was given last.
+    pub end: End,
+}
+
+impl Course {
+    /// That of an entry, if it is about the end of an alert.
+    #[must_use]
+    pub fn of(entry: &Entry) -> Option<Self> {
+        entry.what.end().map(|(_, end)| Self {
+            until: entry.until,
+            until_lsn: entry.until_lsn,
+            times: entry.times,
+            end,
+        })
+    }
+
+    /// [`Entry::absorb`] of a touch of the same alert, for the course of an entry in the place of the entry.
+    pub fn absorb(&mut self, touch: &Touch) -> bool {
+        let (at, lsn) = (touch.position.at, touch.position.lsn);
+        if at < self.until || !self.end.goes_on(self.until, touch.end, at) {
+            return false;
+        }
+        if lsn > self.until_lsn {
+            (self.until, self.until_lsn, self.end) = (at, lsn, touch.end);
+            self.times = self.times.saturating_add(1);
+        }
+        true
+    }
+
+    /// Makes it the course of the entry that it was of.
+    pub fn put(&self, entry: &mut Entry) {
+        entry.until = self.until;
+        entry.until_lsn = self.until_lsn;
+        entry.times = self.times;
+        entry.what.put_end(self.end.at);
+    }
+}
+
 impl What {
     /// Whether the other, at a later time, says the same again. An alert that fires on is the same, also if
     /// its annotations change, as they do with every value in them.
@@ -485,46 +583,52 @@ impl What {
                 },
                 Self::Received { starts_at, .. },
             ) if began != starts_at => false,
-            (
-                Self::Received {
-                    alert,
-                    ends_at,
-                    is_timeout,
-                    ..
-                },
-                Self::Received {
-                    alert: other,
-                    ends_at: end,
-                    is_timeout: is_guess,
-                    ..
+            (Self::Touched { .. }, Self::Received { .. }) => false,
+            _ => match (self.end(), other.end()) {
+                (Some((alert, end)), Some((again, next))) => {
+                    alert == again && end.goes_on(at, next, then)
                 }
-                | Self::Touched {
-                    alert: other,
-                    ends_at: end,
-                    is_timeout: is_guess,
-                },
-            )
-            | (
-                Self::Touched {
-                    alert,
-                    ends_at,
-                    is_timeout,
-                },
-                Self::Touched {
-                    alert: other,
-                    ends_at: end,
-                    is_timeout: is_guess,
-                },
-            ) => {
-                let still_fires = (*ends_at <= at) == (*end <= then);
-                alert == other && is_timeout == is_guess && still_fires
-            }
-            _ => false,
+                _ => false,
+            },
+        }
+    }
+
+    /// Of which alert a sender gave which end.
+    #[must_use]
+    pub fn end(&self) -> Option<(Fingerprint, End)> {
+        let (Self::Received {
+            alert,
+            ends_at,
+            is_timeout,
+            ..
+        }
+        | Self::Touched {
+            alert,
+            ends_at,
+            is_timeout,
+        }) = self
+        else {
+            return None;
+        };
+        let end = End {
+            at: *ends_at,
+            is_guess: *is_timeout,
+        };
+        Some((Fingerprint(*alert), end))
+    }
+
+    /// Another end of the alert, that the same sender gave.
+    fn put_end(&mut self, at: WallTime) {
+        if let Self::Received { ends_at, .. } | Self::Touched { ends_at, .. } = self {
+            *ends_at = at;
         }
     }
 
     /// Takes over what is newer in the same.
     fn take_news(&mut self, other: &Self) {
+        if let Self::Touched { ends_at, .. } = other {
+            return self.put_end(*ends_at);
+        }
         match (self, other) {
             (Self::Flushed(flush), Self::Flushed(other)) => {
                 (flush.due_at, flush.next_at) = (other.due_at, other.next_at);
@@ -543,10 +647,6 @@ impl What {
                     ..
                 },
             ) => (*ends_at, *annotations, *generator_url) = (*end, *new, *link),
-            (
-                Self::Received { ends_at, .. } | Self::Touched { ends_at, .. },
-                Self::Touched { ends_at: end, .. },
-            ) => *ends_at = *end,
             _ => {}
         }
     }

@@ -21,9 +21,9 @@ pub mod timeline;
 pub mod why;
 
 pub use entry::{
-    Attempt, Entry, Flush, GroupHash, Inhibited, Integration, Muted, Position, Silenced, Subject,
-    Told, What,
+    Attempt, Course, End, Entry, Flush, GroupHash, Inhibited, Integration, Muted, Position,
+    Silenced, Subject, Told, Touch, What,
 };
 pub(crate) use read::of_place;
-pub use read::{Facts, GroupFacts, Noted, read};
+pub use read::{Facts, GroupFacts, Noted, read, touches};
 pub use timeline::{Order, Span, Timeline, TimelineError};

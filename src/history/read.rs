@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::entry::{
-    Attempt, Entry, Flush, GroupHash, Inhibited, Integration, Muted, Position, Silenced, Subject,
-    Told, What, content_hash,
+    Attempt, End, Entry, Flush, GroupHash, Inhibited, Integration, Muted, Position, Silenced,
+    Subject, Told, Touch, What, content_hash,
 };
 use crate::core::Silence;
 use crate::model::{Fingerprint, LabelSet};
 use crate::record::{
-    AlertV1, AttemptsV1, DecisionsV1, FlushIntentV1, FlushOccasion, FlushV1, Lsn, MutedBy,
-    NotificationKeyV1, ReceiptsV1, Record, ToldReason, ToldVerdict, group_hash,
+    AlertTouchV1, AlertV1, AttemptsV1, DecisionsV1, FlushIntentV1, FlushOccasion, FlushV1, Lsn,
+    MutedBy, NotificationKeyV1, ReceiptsV1, Record, ToldReason, ToldVerdict, group_hash,
 };
 use crate::sys::WallTime;
 
@@ -77,6 +77,19 @@ pub fn read(lsn: Lsn, record: &Record) -> Facts {
     reader.facts
 }
 
+/// What a record of touches says: the same as [`read`], without anything that takes time.
+pub fn touches(lsn: Lsn, record: &AlertTouchV1) -> impl Iterator<Item = Touch> {
+    let at = WallTime(record.received_at_ns);
+    (0..).zip(&record.touches).map(move |(place, touch)| Touch {
+        alert: Fingerprint(touch.fingerprint),
+        end: End {
+            at: WallTime(touch.ends_at_ns),
+            is_guess: touch.is_timeout,
+        },
+        position: Position { at, lsn, place },
+    })
+}
+
 struct Reader {
     lsn: Lsn,
     at: WallTime,
@@ -110,14 +123,11 @@ impl Reader {
     fn read(&mut self, record: &Record) {
         match record {
             Record::AlertBatch(batch) => batch.alerts.iter().for_each(|it| self.received(it)),
-            Record::AlertTouch(touches) => {
-                for touch in &touches.touches {
-                    let what = What::Touched {
-                        alert: touch.fingerprint,
-                        ends_at: WallTime(touch.ends_at_ns),
-                        is_timeout: touch.is_timeout,
-                    };
-                    self.note_of_alert(touch.fingerprint, what);
+            Record::AlertTouch(record) => {
+                for touch in touches(self.lsn, record) {
+                    let subjects = vec![Subject::Alert(touch.alert)];
+                    let entry = touch.entry();
+                    self.facts.entries.push(Noted { subjects, entry });
                 }
             }
             Record::EndsAtExtended(extended) => {

@@ -373,6 +373,15 @@ impl Log {
         Lsn(self.shared.durable.load(Ordering::Acquire))
     }
 
+    /// The newest checkpoint that is durable and verified; zero if there is none. Behind the next one the
+    /// log may begin here.
+    #[must_use]
+    pub fn newest_checkpoint(&self) -> Lsn {
+        let retained = self.retained.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest = retained.checkpoints.first().copied();
+        newest.unwrap_or(Lsn::ZERO)
+    }
+
     /// What happened since the log was opened.
     #[must_use]
     pub fn counters(&self) -> &Counters {

@@ -150,7 +150,8 @@ struct Outcome {
     has_stopped_soon: bool,
 }
 
-fn batch(lsn: u64) -> DurableBatch {
+/// One record.
+pub(crate) fn batch(lsn: u64) -> DurableBatch {
     let record = Record::TenantCreated(TenantV1 {
         tenant: String::new(),
         at_ns: 1,
@@ -188,6 +189,7 @@ fn kept(vice: Vice, bad: usize) -> Outcome {
             disk: Arc::new(SimDisk::default()),
             durable: Box::new(|| Lsn(3)),
             handed_on: Box::new(|| Lsn(3)),
+            checkpoint: Box::new(|| Lsn::ZERO),
             give_way: || {},
         },
         feed: Arc::clone(&feed),
@@ -203,7 +205,7 @@ fn kept(vice: Vice, bad: usize) -> Outcome {
     until("a complete index", || {
         clock.advance(step);
         number += 1;
-        feed.offer(batch(number));
+        feed.offer(&batch(number));
         let condition = keeper.condition();
         let has_failed = condition
             .rebuilds

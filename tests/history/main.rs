@@ -20,6 +20,7 @@ mod support;
 
 mod answers;
 mod bad_input;
+mod checkpoint;
 mod damage;
 mod full;
 mod index;

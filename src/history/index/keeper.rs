@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use tracing::{debug, info, warn};
 
-use super::feed::Feed;
+use super::feed::{Fed, Feed};
 use super::follow::{FollowError, Followed, follow, take};
 use super::guard::{Guarded, Watch};
 use super::memory::MemoryStorage;
@@ -43,11 +43,9 @@ pub const STOP: Duration = Duration::from_secs(2);
 /// How often the feed is emptied if nobody asks.
 const NAP: Duration = Duration::from_millis(250);
 
-/// How often what is new is written: a start after a kill reads that much of the log once more.
+/// How often what is new is written: a start after a kill reads that much of the log once more. Earlier if
+/// the log has a new checkpoint: see [`Source::checkpoint`].
 const PERSIST_EVERY: Duration = Duration::from_secs(30);
-
-/// Bytes of records after which it is written earlier: the log keeps the last sixteen megabytes at least.
-const PERSIST_BYTES: u64 = 6 * 1024 * 1024;
 
 /// How often it is looked for what is too old.
 const RETAIN_EVERY: Duration = Duration::from_secs(60);
@@ -93,6 +91,9 @@ pub struct Source {
     pub durable: Box<dyn Fn() -> Lsn + Send + Sync>,
     /// The last record that was handed to the feed, or would have been.
     pub handed_on: Box<dyn Fn() -> Lsn + Send + Sync>,
+    /// The newest checkpoint of the log. Behind the next one, the log begins here: what came before has to be
+    /// written by then, or a kill would lose it.
+    pub checkpoint: Box<dyn Fn() -> Lsn + Send + Sync>,
     /// Makes the calling thread give way to others.
     pub give_way: fn(),
 }
@@ -480,30 +481,27 @@ impl Worker {
         let setup = &self.shared.setup;
         let now = setup.clock.monotonic();
         let (mut persisted, mut retained) = (now, now);
-        let mut bytes = 0;
+        let mut persisted_to = Lsn::ZERO;
         self.look(index)?;
-        while let Some(batches) = setup.feed.take(NAP) {
+        let mut fed = Fed::default();
+        while setup.feed.take(NAP, &mut fed) {
             if !self.is_wanted() {
                 return Ok(());
             }
-            for batch in batches {
-                let mut lsn = batch.first;
-                for record in batch.records {
-                    let (kind, schema) = (record.record_type, record.schema);
-                    if !take(index, lsn, kind, schema, &record.payload)? {
-                        self.shared.unknown.fetch_add(1, Ordering::Relaxed);
-                    }
-                    bytes += record.payload.len() as u64;
-                    lsn = lsn.next();
+            for (lsn, kind, schema, payload) in fed.records() {
+                if !take(index, lsn, kind, schema, payload)? {
+                    self.shared.unknown.fetch_add(1, Ordering::Relaxed);
                 }
             }
             if !setup.feed.is_whole() {
                 self.catch_up(index)?;
             }
             let now = setup.clock.monotonic();
-            if now.saturating_sub(persisted) >= PERSIST_EVERY || bytes >= PERSIST_BYTES {
+            let checkpoint = (setup.source.checkpoint)();
+            let is_log_going = (persisted_to.next()..=index.applied()).contains(&checkpoint);
+            if is_log_going || now.saturating_sub(persisted) >= PERSIST_EVERY {
                 index.persist()?;
-                (persisted, bytes) = (now, 0);
+                (persisted, persisted_to) = (now, index.applied());
             }
             if now.saturating_sub(retained) >= RETAIN_EVERY {
                 self.look(index)?;

@@ -2,12 +2,17 @@
 //!
 //! It is written every minute or so, and stays open for hours: so a hundred thousand alerts that are sent
 //! again every minute are a hundred thousand entries in six hours, and not a hundred million.
+//!
+//! **Touches.** Nearly all that a busy server is told is that an alert still fires. What that changes of the
+//! last entry of the alert, its [`Course`], is kept beside the map from subject to entry, and the entry is
+//! brought up to it when somebody looks ([`Open::current`], [`Open::settle`]): a touch decodes and encodes
+//! nothing.
 
 use std::collections::HashMap;
 
 use super::chunk::{CHUNK_BYTES_MAX, CHUNK_SUBJECTS_MAX, Draft, Item};
 use super::storage::Fault;
-use crate::history::Entry;
+use crate::history::{Course, Entry, Touch};
 use crate::record::{decode_part, encode_part};
 use crate::sys::WallTime;
 
@@ -24,11 +29,51 @@ const AGE_MAX_NS: i64 = 6 * 60 * 60 * 1_000_000_000;
 #[derive(Debug, Default)]
 pub struct Open {
     items: Vec<Item>,
+    /// First subjects and places of items, in the order of subjects and then positions; without the latest
+    /// items until the next [`Self::settle`].
+    order: Vec<(u64, usize)>,
     /// The last entry of each first subject.
-    last: HashMap<u64, usize>,
+    last: HashMap<u64, Last>,
     bytes: usize,
     /// The earliest time, and the latest until which an entry lasts.
     times: Option<(i64, i64)>,
+}
+
+/// The last entry of a subject.
+#[derive(Debug)]
+struct Last {
+    /// Its place among the items.
+    place: usize,
+    /// How it goes on, if it is about the end of an alert.
+    course: Option<Course>,
+    /// Whether the item does not know that yet.
+    is_ahead: bool,
+}
+
+impl Last {
+    /// Brings the item up to the course; `bytes` is the sum that its size is in.
+    fn settle(&mut self, item: &mut Item, bytes: &mut usize) -> Result<(), Fault> {
+        if self.is_ahead {
+            replace(item, continued(item, self.course)?, bytes);
+            self.is_ahead = false;
+        }
+        Ok(())
+    }
+}
+
+/// Gives an item another entry; `bytes` is the sum that its size is in.
+fn replace(item: &mut Item, entry: Vec<u8>, bytes: &mut usize) {
+    *bytes = (*bytes + entry.len()).saturating_sub(item.entry.len());
+    item.entry = entry;
+}
+
+/// The entry of an item with another course.
+fn continued(item: &Item, course: Option<Course>) -> Result<Vec<u8>, Fault> {
+    let mut entry = decode(&item.entry)?;
+    if let Some(course) = course {
+        course.put(&mut entry);
+    }
+    encode(&entry)
 }
 
 /// Encodes an entry.
@@ -56,18 +101,23 @@ impl Open {
         items.sort_by_key(Item::position);
         let mut open = Self::default();
         for item in items {
-            let until = decode(&item.entry)?.until;
-            open.push(item, until);
+            let entry = decode(&item.entry)?;
+            open.push(item, &entry);
         }
         Ok(open)
     }
 
-    fn push(&mut self, item: Item, until: WallTime) {
-        let (from, to) = self.times.unwrap_or((item.at.0, until.0));
-        self.times = Some((from.min(item.at.0), to.max(until.0)));
+    fn push(&mut self, item: Item, entry: &Entry) {
+        let (from, to) = self.times.unwrap_or((item.at.0, entry.until.0));
+        self.times = Some((from.min(item.at.0), to.max(entry.until.0)));
         self.bytes += item.size_bytes();
         if let Some(subject) = item.subjects.first() {
-            self.last.insert(*subject, self.items.len());
+            let last = Last {
+                place: self.items.len(),
+                course: Course::of(entry),
+                is_ahead: false,
+            };
+            self.last.insert(*subject, last);
         }
         self.items.push(item);
     }
@@ -78,18 +128,18 @@ impl Open {
     /// # Errors
     /// That it cannot be encoded.
     pub fn add(&mut self, subjects: Vec<u64>, entry: &Entry) -> Result<(), Fault> {
-        let last = subjects.first().and_then(|subject| self.last.get(subject));
-        if let Some(item) = last.and_then(|last| self.items.get_mut(*last))
-            && subjects.iter().all(|it| item.subjects.contains(it))
+        let last = subjects.first().and_then(|it| self.last.get_mut(it));
+        if let Some(last) = last
+            && let Some(item) = self.items.get_mut(last.place)
         {
+            // Whatever comes next, it will not be the last one with a course of its own any more.
+            last.settle(item, &mut self.bytes)?;
             let mut before = decode(&item.entry)?;
-            if before.absorb(entry) {
-                let encoded = encode(&before)?;
-                self.bytes = (self.bytes + encoded.len()).saturating_sub(item.entry.len());
-                item.entry = encoded;
-                if let Some((_, to)) = &mut self.times {
-                    *to = before.until.0.max(*to);
-                }
+            let is_found_there = subjects.iter().all(|it| item.subjects.contains(it));
+            if is_found_there && before.absorb(entry) {
+                replace(item, encode(&before)?, &mut self.bytes);
+                last.course = Course::of(&before);
+                self.lasts_until(before.until);
                 return Ok(());
             }
         }
@@ -100,8 +150,32 @@ impl Open {
             subjects,
             entry: encode(entry)?,
         };
-        self.push(item, entry.until);
+        self.push(item, entry);
         Ok(())
+    }
+
+    /// Adds a touch, as [`Self::add`] its entry. Whatever has an alert as its first subject stands under the
+    /// tenant too: so the last entry is found wherever this one would be.
+    ///
+    /// # Errors
+    /// That it cannot be encoded.
+    pub fn touch(&mut self, alert: u64, tenant: u64, touch: &Touch) -> Result<(), Fault> {
+        if let Some(last) = self.last.get_mut(&alert)
+            && let Some(course) = &mut last.course
+            && course.absorb(touch)
+        {
+            last.is_ahead = true;
+            let until = course.until;
+            self.lasts_until(until);
+            return Ok(());
+        }
+        self.add(vec![alert, tenant], &touch.entry())
+    }
+
+    fn lasts_until(&mut self, until: WallTime) {
+        if let Some((_, to)) = &mut self.times {
+            *to = until.0.max(*to);
+        }
     }
 
     /// Whether it is time for a new one.
@@ -111,17 +185,62 @@ impl Open {
         self.items.len() >= ITEMS_MAX || self.bytes >= BYTES_MAX || self.times.is_some_and(is_old)
     }
 
-    /// The entries.
+    /// How many entries there are.
     #[must_use]
-    pub fn items(&self) -> &[Item] {
-        &self.items
+    pub fn count(&self) -> usize {
+        self.items.len()
     }
 
-    /// As chunks.
+    /// Entries as they are now.
+    ///
+    /// # Errors
+    /// That one cannot be read, which it can.
+    pub fn current(&self, is_wanted: impl Fn(&Item) -> bool) -> Result<Vec<Item>, Fault> {
+        let mut found = Vec::new();
+        for (place, item) in self.items.iter().enumerate() {
+            if !is_wanted(item) {
+                continue;
+            }
+            let mut item = item.clone();
+            let last = item.subjects.first().and_then(|it| self.last.get(it));
+            if let Some(last) = last.filter(|it| it.place == place && it.is_ahead) {
+                item.entry = continued(&item, last.course)?;
+            }
+            found.push(item);
+        }
+        Ok(found)
+    }
+
+    /// Brings all entries up to their courses, and into order.
+    ///
+    /// # Errors
+    /// That one cannot be encoded.
+    pub fn settle(&mut self) -> Result<(), Fault> {
+        for last in self.last.values_mut().filter(|it| it.is_ahead) {
+            if let Some(item) = self.items.get_mut(last.place) {
+                last.settle(item, &mut self.bytes)?;
+            }
+        }
+        let known = self.order.len();
+        let latest = self.items.iter().enumerate().skip(known);
+        let latest = latest.map(|(place, item)| (item.subjects.first().copied(), place));
+        let latest = latest.map(|(subject, place)| (subject.unwrap_or_default(), place));
+        self.order.extend(latest);
+        let items = &self.items;
+        let position = |place: usize| items.get(place).map(Item::position);
+        // Nearly all of it is in order already, which this kind of sorting makes use of.
+        self.order.sort_by(|one, other| {
+            let by_subject = one.0.cmp(&other.0);
+            by_subject.then_with(|| position(one.1).cmp(&position(other.1)))
+        });
+        Ok(())
+    }
+
+    /// As chunks; [`Self::settle`] comes first.
     #[must_use]
     pub fn drafts(&self, generation: u64) -> Vec<Draft> {
-        let mut items: Vec<&Item> = self.items.iter().collect();
-        items.sort_by_key(|item| (item.subjects.first().copied(), item.position()));
+        let items = self.order.iter().filter_map(|it| self.items.get(it.1));
+        let items: Vec<&Item> = items.collect();
         let mut drafts = Vec::new();
         let mut rest = items.as_slice();
         while !rest.is_empty() {
@@ -138,5 +257,100 @@ impl Open {
             rest = behind;
         }
         drafts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::{End, Position, What};
+    use crate::model::Fingerprint;
+    use crate::wal::Lsn;
+
+    const ALERT: u64 = 7;
+    const TENANT: u64 = 9;
+
+    fn touch(lsn: u64, at: i64, ends_at: i64, is_guess: bool) -> Touch {
+        Touch {
+            alert: Fingerprint(ALERT),
+            end: End {
+                at: WallTime(ends_at),
+                is_guess,
+            },
+            position: Position {
+                at: WallTime(at),
+                lsn: Lsn(lsn),
+                place: 0,
+            },
+        }
+    }
+
+    fn received(lsn: u64, at: i64, ends_at: i64) -> Entry {
+        let what = What::Received {
+            alert: ALERT,
+            starts_at: WallTime(1),
+            ends_at: WallTime(ends_at),
+            is_timeout: true,
+            annotations: 1,
+            generator_url: 2,
+        };
+        Entry::new(touch(lsn, at, ends_at, true).position, what)
+    }
+
+    /// Everything that sends an alert again can look like: later and earlier, known and new, firing and
+    /// ended, with a guessed end and without; now and then in full.
+    #[test]
+    fn touches_make_the_same_entries_as_what_they_stand_for() {
+        let mut random = 1u64;
+        let mut draw = |below: u64| {
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (random >> 33) % below
+        };
+        let (mut quick, mut slow) = (Open::default(), Open::default());
+        let mut looked = Vec::new();
+        for step in 1..5_000u64 {
+            let lsn = (step + draw(3)).saturating_sub(draw(2) * 2);
+            let at = i64::try_from(step * 10 + draw(30)).unwrap();
+            let ends_at = at + i64::try_from(draw(40)).unwrap() - 5;
+            if draw(20) == 0 {
+                let entry = received(lsn, at, ends_at);
+                let subjects = vec![ALERT, 8, TENANT];
+                quick.add(subjects.clone(), &entry).unwrap();
+                slow.add(subjects, &entry).unwrap();
+            } else {
+                let touch = touch(lsn, at, ends_at, draw(4) != 0);
+                quick.touch(ALERT, TENANT, &touch).unwrap();
+                slow.add(vec![ALERT, TENANT], &touch.entry()).unwrap();
+            }
+            match draw(50) {
+                0 => quick.settle().unwrap(),
+                1 => looked.push((
+                    quick.current(|_| true).unwrap(),
+                    slow.current(|_| true).unwrap(),
+                )),
+                _ => {}
+            }
+        }
+        quick.settle().unwrap();
+        let is_mixed = slow.count() > 500 && slow.count() < 4_500;
+        let differs = looked.iter().find(|(quick, slow)| quick != slow);
+        let items = quick
+            .items
+            .iter()
+            .zip(&slow.items)
+            .find(|(quick, slow)| quick != slow);
+        assert_eq!(
+            (
+                quick.count(),
+                quick.bytes,
+                quick.times,
+                items,
+                differs,
+                true
+            ),
+            (slow.count(), slow.bytes, slow.times, None, None, is_mixed)
+        );
     }
 }

@@ -12,9 +12,10 @@ use super::storage::Fault;
 use super::store::{Addition, Index};
 use crate::history::{
     Entry, Facts, GroupFacts, GroupHash, Order, Span, Subject, Timeline, TimelineError, read,
+    touches,
 };
 use crate::model::{Fingerprint, LabelSet, Matchers};
-use crate::record::{Pairs, Record, decode_part, encode_part};
+use crate::record::{AlertTouchV1, Pairs, Record, decode_part, encode_part};
 use crate::sys::WallTime;
 use crate::wal::Lsn;
 
@@ -34,12 +35,20 @@ fn subject_hash(tenant: u64, subject: &Subject) -> u64 {
     XxHash64::oneshot(tenant, &subject.key())
 }
 
+/// [`subject_hash`] of an alert.
+fn alert_hash(tenant: u64, alert: Fingerprint) -> u64 {
+    XxHash64::oneshot(tenant, &Subject::alert_key(alert))
+}
+
 /// What a record adds to the index. Some records do not say when they were written; `before` is the time of
 /// the last one that did.
 ///
 /// # Errors
 /// That something in it cannot be encoded.
 pub fn addition(lsn: Lsn, record: &Record, before: WallTime) -> Result<Addition, Fault> {
+    if let Record::AlertTouch(touches) = record {
+        return Ok(of_touches(lsn, touches));
+    }
     let mut facts = read(lsn, record);
     if record.at().is_none() {
         for noted in &mut facts.entries {
@@ -48,6 +57,17 @@ pub fn addition(lsn: Lsn, record: &Record, before: WallTime) -> Result<Addition,
         }
     }
     of_facts(record.tenant(), record.at().unwrap_or(before), facts)
+}
+
+/// [`addition`] of what comes most often.
+fn of_touches(lsn: Lsn, record: &AlertTouchV1) -> Addition {
+    let tenant = tenant_hash(&record.tenant);
+    let touches = touches(lsn, record).map(|touch| (alert_hash(tenant, touch.alert), touch));
+    Addition {
+        touches: touches.collect(),
+        tenant,
+        ..Addition::default()
+    }
 }
 
 /// As [`addition`], of what was read already.

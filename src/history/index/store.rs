@@ -24,7 +24,7 @@ use super::names::{self, Known, Name, NameKey, Names};
 use super::open::Open;
 use super::storage::{Change, Fault, Storage};
 use super::value;
-use crate::history::{Entry, Order, Position, Span};
+use crate::history::{Entry, Order, Position, Span, Touch};
 use crate::sys::WallTime;
 use crate::wal::Lsn;
 
@@ -66,6 +66,10 @@ pub struct Contents {
 pub struct Addition {
     /// Entries, each with the hashes of its subjects.
     pub entries: Vec<(Vec<u64>, Entry)>,
+    /// Touches, each with the hash of its alert.
+    pub touches: Vec<(u64, Touch)>,
+    /// The hash of the tenant whose they are.
+    pub tenant: u64,
     /// What numbers in them stand for.
     pub names: Vec<Name>,
 }
@@ -230,7 +234,7 @@ impl Index {
         let entries = state.chunks.iter().map(|it| it.head.items).sum::<u64>();
         Contents {
             chunks: state.manifest.chunks,
-            entries: entries + state.open.items().len() as u64,
+            entries: entries + state.open.count() as u64,
             names: state.names.count() as u64,
             bytes: state.bytes(),
         }
@@ -266,6 +270,9 @@ impl Index {
         names.into_iter().for_each(|name| state.names.note(name));
         for (subjects, entry) in addition.entries {
             state.open.add(subjects, &entry)?;
+        }
+        for (alert, touch) in &addition.touches {
+            state.open.touch(*alert, addition.tenant, touch)?;
         }
         let is_due = state.is_full() || state.names.pending_bytes() >= PENDING_NAMES_BYTES_MAX;
         drop(state);
@@ -351,10 +358,11 @@ impl Index {
     }
 
     fn draft(&self) -> Result<Option<Draft>, Fault> {
-        let state = self.read();
-        if !state.is_changed {
+        if !self.read().is_changed {
             return Ok(None);
         }
+        self.write().open.settle()?;
+        let state = self.read();
         let lsn = Lsn(state.manifest.applied);
         let names = state.names.draft(lsn);
         let mut draft = Draft {
@@ -466,8 +474,7 @@ impl Index {
         };
         let (mut waiting, mut chunks) = {
             let state = self.read();
-            let open = state.open.items().iter().filter(|item| is_wanted(item));
-            let open: BTreeMap<Position, Vec<Item>> = by_position(open.cloned());
+            let open = by_position(state.open.current(is_wanted)?);
             let chunks = state.chunks.iter().filter(|it| may_have(&it.head));
             (
                 open,
@@ -618,7 +625,7 @@ impl Index {
     }
 }
 
-fn by_position(items: impl Iterator<Item = Item>) -> BTreeMap<Position, Vec<Item>> {
+fn by_position(items: Vec<Item>) -> BTreeMap<Position, Vec<Item>> {
     let mut map: BTreeMap<Position, Vec<Item>> = BTreeMap::new();
     for item in items {
         map.entry(item.position()).or_default().push(item);

@@ -27,7 +27,7 @@ use crate::history::index::feed::Feed;
 use crate::history::index::keeper::{HANG, Keeper, Place, Setup, Source};
 use crate::history::index::{Fault, Limits, Past, SledStorage, Storage, UNFINISHED, probe};
 use crate::model::Mode;
-use crate::wal::{Log, OpenError, StoreIdentity, layout};
+use crate::wal::{Log, Lsn, OpenError, StoreIdentity, layout};
 
 /// Bytes of index for which a probe gets another second.
 const PROBED_BYTES_A_SECOND: u64 = 16 * 1024 * 1024;
@@ -113,6 +113,7 @@ pub(super) fn start(
         }) as Arc<dyn Place>),
     };
     let (of_durable, of_handed_on) = (Arc::clone(shared), Arc::clone(shared));
+    let of_checkpoint = Arc::clone(shared);
     let keeper = Keeper::start(Setup {
         place,
         limits: Limits {
@@ -130,6 +131,10 @@ pub(super) fn start(
                 durable.unwrap_or_else(|| journal.handed_on())
             }),
             handed_on: Box::new(move || of_handed_on.journal.handed_on()),
+            checkpoint: Box::new(move || {
+                let newest = of_checkpoint.journal.with_log(Log::newest_checkpoint);
+                newest.unwrap_or(Lsn::ZERO)
+            }),
             give_way,
         },
         feed: Arc::clone(feed),

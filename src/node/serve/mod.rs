@@ -221,7 +221,7 @@ pub fn serve(options: &ServeOptions, world: &World) -> Result<(), Failure> {
     // It takes nothing in before there is an index.
     let feed = Arc::new(Feed::default());
     let fed = Arc::clone(&feed);
-    let recovered = recover(opening, Box::new(move |batch| fed.offer(batch)))?;
+    let recovered = recover(opening, Box::new(move |batch| fed.offer(&batch)))?;
     let Recovered {
         core,
         log,
