@@ -546,6 +546,23 @@ impl World {
         killed.map(|life| life.ended)
     }
 
+    /// When the process has had so much time since then: while it is held, and while the machine or the disk
+    /// stands still, it notes nothing.
+    fn has_run_for(&self, since: At, ms: u64) -> At {
+        let mut held = self.held.clone();
+        held.sort_unstable();
+        let mut until = since.plus_ms(ms);
+        let mut counted = since;
+        for span in held {
+            let from = span.from.max(counted);
+            if span.to > from && from < until {
+                until = until.plus_ms(span.to.ms_since(from));
+                counted = span.to;
+            }
+        }
+        until
+    }
+
     /// The kills that may have left a send in doubt, the latest first: before the process could have noted
     /// the answer. What was on its way may arrive just after, and whenever it does: what arrives before
     /// another process was started is of the one that was killed.
@@ -553,7 +570,7 @@ impl World {
         let from = message.at.minus_ms(RESULT_MS);
         let until = message
             .answered
-            .map_or(At::NEVER, |at| at.plus_ms(RESULT_MS));
+            .map_or(At::NEVER, |at| self.has_run_for(at, RESULT_MS));
         let at = message.at;
         let last = self.lives.iter().rposition(|life| life.boot <= at);
         let lives = self.lives.iter().enumerate().rev();
@@ -582,8 +599,8 @@ impl World {
 /// How a kill is called that hits no particular moment.
 pub(crate) const ANY_TIME: &str = "any time";
 
-/// How long after its answer a send may still be in doubt: the result has to be read, written and synced,
-/// on a machine that has other things to do.
+/// How long after its answer a send may still be in doubt, in time in which the process runs: the result has
+/// to be read, written and synced, on a machine that has other things to do.
 const RESULT_MS: u64 = 250;
 
 /// How long after its start a server may still have to tell of some group what was due before: some dozens
