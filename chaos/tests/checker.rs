@@ -386,6 +386,36 @@ fn i2_an_end_that_a_start_tells_of_after_the_next_one_is_not_lost() {
     );
 }
 
+/// An end is due while no process runs. It fires anew before the start has told of that, and the start is
+/// killed: the next one tells how it is then, and not of an end that would be a false all-clear.
+#[test]
+fn i2_an_end_that_a_cut_off_start_did_not_tell_before_it_fired_anew_is_not_lost() {
+    let fires_anew = |anew_ms: u64, killed_ms: u64| {
+        let story = Story::new()
+            .post(1_000, &[("1", Firing)])
+            .told(1_210, &[("1", Firing)])
+            // In a start that is cut off: not part of what that start tells.
+            .down(3_000, 3_500)
+            .post(3_510, &[("1", Resolved)])
+            .down(3_600, 6_000)
+            .down(6_100, 8_000)
+            .post(anew_ms, &[("1", Firing)])
+            .down(killed_ms, killed_ms + 100);
+        let violations = story.verdict().violations.into_iter();
+        let of_ends = violations.filter(|it| it.invariant == Invariant::I2);
+        of_ends.map(|it| it.kind).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        [
+            fires_anew(8_010, 8_090),
+            fires_anew(8_010, 8_600),
+            // Not before the start is over, but in the next one, which is not cut off.
+            fires_anew(8_250, 8_150),
+        ],
+        [vec![], vec![Kind::Lost], vec![Kind::Lost]]
+    );
+}
+
 /// What a start tells late is frozen when it begins. What is acknowledged after that has no time in which it
 /// could be told, if the process is killed at once and it is over when the next one is up.
 #[test]
