@@ -521,9 +521,20 @@ fn i3_what_was_due_while_no_process_ran_is_told_though_it_is_over_right_after() 
         .clone()
         .told(1_920, &[("1", Firing)])
         .told(2_430, &[("1", Resolved)]);
+    // Heard of as soon as it listened, before anybody saw that it was ready.
+    let at_once = Story::new()
+        .post(1_000, &[("1", Firing)])
+        .down(1_050, 1_900)
+        .post(1_895, &[("1", Resolved)]);
+    // It was over before the process ended.
+    let before = Story::new()
+        .post(1_000, &[("1", Firing)])
+        .post(1_030, &[("1", Resolved)])
+        .down(1_050, 1_900);
+    let lost = vec![(Invariant::I3, Kind::Lost)];
     assert_eq!(
-        (story.named(), told.named()),
-        (vec![(Invariant::I3, Kind::Lost)], vec![])
+        [story.named(), told.named(), at_once.named(), before.named()],
+        [lost.clone(), vec![], lost, vec![]]
     );
 }
 
@@ -555,6 +566,33 @@ fn i4_an_end_that_nobody_said_is_a_false_all_clear() {
         .told(1_210, &[("1", Firing)])
         .told(4_210, &[("1", Resolved)]);
     assert_eq!(story.named(), [(Invariant::I4, Kind::FalseAllClear)]);
+}
+
+/// An alert that its sender repeats: how long it lasts is counted in time in which it could.
+#[test]
+fn i4_an_end_that_only_a_downtime_brought_about_is_a_false_all_clear() {
+    let over_at = |down: (u64, u64), told_ms: u64| {
+        let mut story = Story::new()
+            .post(1_000, &[("1", Firing)])
+            .told(1_210, &[("1", Firing)])
+            .down(down.0, down.1)
+            .told(told_ms, &[("1", Resolved)]);
+        for entry in &mut story.entries {
+            if let Event::PostBegin { alerts, .. } = &mut entry.event {
+                alerts[0].ends_at = Wall(1_000_000_000_000_000_000 + 5_000 * 1_000_000);
+            }
+        }
+        story.named()
+    };
+    assert_eq!(
+        [
+            // It had a second left.
+            over_at((4_000, 9_000), 9_500),
+            over_at((4_000, 9_000), 11_500),
+            over_at((4_000, 4_100), 6_500),
+        ],
+        [vec![(Invariant::I4, Kind::FalseAllClear)], vec![], vec![]]
+    );
 }
 
 #[test]

@@ -257,7 +257,8 @@ impl Delivery<'_> {
             caught_up.is_some_and(|caught_up| caught_up <= self.owed_from)
                 && self.owed_from <= dead.ended
                 && due <= next.boot
-                && self.change.superseded >= ready
+                // It listens when it has decided what is to be told of the time before.
+                && self.change.superseded >= next.boot
                 && !meets(self.blocked)
                 && !meets(&self.world.held)
         })

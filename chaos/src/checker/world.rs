@@ -532,6 +532,18 @@ impl World {
         self.frozen_since(message.at) < message.at && self.kills().any(is_of_tick)
     }
 
+    /// When an alert ends of which nothing more is heard: downtime does not count, for its sender could not
+    /// tell of it. (What a start adds is at most `resolve_timeout`, which is longer than any run.)
+    pub(super) fn end_after_downtimes(&self, said: At, expires: At) -> At {
+        self.lives.windows(2).fold(expires, |end, lives| {
+            let (down, up) = (lives[0].ended, lives[1].boot);
+            match said <= down && down < end && end != At::NEVER {
+                true => At(end.0.saturating_add(up.0.saturating_sub(down.0))),
+                false => end,
+            }
+        })
+    }
+
     /// When the process was held, or the machine stood still, for longer than any step may take: what
     /// fires by itself for so long only may be over when it goes on.
     pub(super) fn held_long(&self) -> impl Iterator<Item = Span> {

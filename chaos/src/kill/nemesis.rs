@@ -26,6 +26,8 @@ pub(crate) enum Moment {
     Asked,
     /// Alerts were just acknowledged.
     Answered,
+    /// An alert that did not fire before was just acknowledged.
+    Began,
     /// A silence, or its end, was just acknowledged.
     Silenced,
     /// A receiver has a notification, and the server has no answer.
@@ -35,7 +37,7 @@ pub(crate) enum Moment {
 }
 
 impl Moment {
-    /// All of them.
+    /// Those that are good for any kill.
     pub(crate) const ALL: [Self; 5] = [
         Self::Asked,
         Self::Answered,
@@ -50,6 +52,7 @@ impl fmt::Display for Moment {
         out.write_str(match self {
             Self::Asked => "alerts asked",
             Self::Answered => "alerts acknowledged",
+            Self::Began => "beginning acknowledged",
             Self::Silenced => "silence acknowledged",
             Self::Told => "receiver told",
             Self::Confirmed => "receiver confirmed",
@@ -158,12 +161,14 @@ impl Nemesis {
         }
     }
 
-    /// That moment has come: kills, if it is the one that was waited for.
-    pub(crate) fn sees(&self, moment: Moment) {
+    /// That moment has come: kills, if it is the one that was waited for. Whether it was.
+    pub(crate) fn sees(&self, moment: Moment) -> bool {
         let mut state = self.state();
-        if state.trap == Some(moment) {
+        let is_it = state.trap == Some(moment);
+        if is_it {
             self.kill_as(&mut state, &moment.to_string());
         }
+        is_it
     }
 
     /// Sets the trap and waits until it has sprung; kills without it if the moment does not come.
