@@ -32,6 +32,9 @@ use crate::history::{Event, FORMAT, Labels, Policy, Then};
 /// How long a trap waits for its moment.
 const TRAP_PATIENCE: Duration = Duration::from_millis(1_500);
 
+/// How long a ground that strikes at a start has for it.
+const START_PATIENCE: Duration = Duration::from_millis(150);
+
 /// Starts that end by themselves, one after the other, before the run is given up.
 const STARTS_IN_VAIN_MAX: u32 = 3;
 
@@ -263,8 +266,13 @@ impl Run {
             while self.plan.early_kills && one_in(5) {
                 self.nemesis.bury().await?;
                 self.nemesis.put(self.server.spawn()?);
-                sleep(Duration::from_millis(entropy.below(100))).await;
-                self.nemesis.kill("during a start");
+                match self.ground.strikes_at_a_start() {
+                    true => self.nemesis.kill_at(Moment::Starting, START_PATIENCE).await,
+                    false => {
+                        sleep(Duration::from_millis(entropy.below(100))).await;
+                        self.nemesis.kill("during a start");
+                    }
+                }
                 self.ground.between_lives()?;
             }
             self.start().await?;

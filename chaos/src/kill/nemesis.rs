@@ -34,6 +34,8 @@ pub(crate) enum Moment {
     Told,
     /// A receiver has just answered.
     Confirmed,
+    /// The process comes up, and is within one of the calls of its disk.
+    Starting,
 }
 
 impl Moment {
@@ -56,6 +58,7 @@ impl fmt::Display for Moment {
             Self::Silenced => "silence acknowledged",
             Self::Told => "receiver told",
             Self::Confirmed => "receiver confirmed",
+            Self::Starting => "during a start",
         })
     }
 }
@@ -67,6 +70,8 @@ pub(crate) struct Nemesis {
     state: Mutex<State>,
     loses_power: AtomicBool,
     is_exit_expected: AtomicBool,
+    /// Whether the last process ended by itself.
+    has_exited: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -84,6 +89,7 @@ impl Nemesis {
             state: Mutex::default(),
             loses_power: AtomicBool::new(false),
             is_exit_expected: AtomicBool::new(false),
+            has_exited: AtomicBool::new(false),
         }
     }
 
@@ -95,6 +101,11 @@ impl Nemesis {
     /// Whether a fault was injected after which the process may end by itself.
     pub(crate) fn expect_exit(&self, is_expected: bool) {
         self.is_exit_expected.store(is_expected, Ordering::SeqCst);
+    }
+
+    /// Whether the process that is gone ended by itself.
+    pub(crate) fn has_exited(&self) -> bool {
+        self.has_exited.load(Ordering::SeqCst)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -141,7 +152,9 @@ impl Nemesis {
         let Some(mut process) = state.process.take() else {
             return;
         };
-        match process.ended() {
+        let ended = process.ended();
+        self.has_exited.store(ended.is_some(), Ordering::SeqCst);
+        match ended {
             // It was faster.
             Some(code) => self.recorder.note(Event::Exit {
                 code,
