@@ -108,8 +108,13 @@ impl Story {
         self.post_as(ms, alerts, Outcome::Status(200), true)
     }
 
-    fn told_as(
+    fn told_as(self, ms: u64, alerts: &[(&str, Status)], key: Option<&str>, then: Then) -> Self {
+        self.told_to("hook", ms, alerts, key, then)
+    }
+
+    fn told_to(
         mut self,
+        integration: &str,
         ms: u64,
         alerts: &[(&str, Status)],
         key: Option<&str>,
@@ -120,7 +125,7 @@ impl Story {
         let fires = alerts.iter().any(|(_, status)| *status == Firing);
         let event = Event::SinkRecv {
             message,
-            integration: "hook".to_owned(),
+            integration: integration.to_owned(),
             key: key.map(str::to_owned),
             attempt: None,
             group: GROUP.to_owned(),
@@ -157,6 +162,25 @@ impl Story {
         self.at(to_ms - 10, Event::Boot { pid: 2 });
         self.at(to_ms, Event::Ready);
         self
+    }
+
+    /// With an integration beside the first, `sibling`, on the same route.
+    fn with_a_sibling(mut self) -> Self {
+        for entry in &mut self.entries {
+            if let Event::Run { policy, .. } = &mut entry.event {
+                policy.routes[0].integrations.push(Integration {
+                    name: "sibling".to_owned(),
+                    send_resolved: true,
+                });
+            }
+        }
+        self
+    }
+
+    /// Stopped with SIGSTOP for that time.
+    fn held(self, from_ms: u64, to_ms: u64) -> Self {
+        self.with(from_ms, Event::Held { is_held: true })
+            .with(to_ms, Event::Held { is_held: false })
     }
 
     fn silence(self, ms: u64, name: &str, until_ms: i64) -> Self {
@@ -362,6 +386,36 @@ fn i2_an_end_that_a_start_tells_of_after_the_next_one_is_not_lost() {
     );
 }
 
+/// An end is due while no process runs. It fires anew before the start has told of that, and the start is
+/// killed: the next one tells how it is then, and not of an end that would be a false all-clear.
+#[test]
+fn i2_an_end_that_a_cut_off_start_did_not_tell_before_it_fired_anew_is_not_lost() {
+    let fires_anew = |anew_ms: u64, killed_ms: u64| {
+        let story = Story::new()
+            .post(1_000, &[("1", Firing)])
+            .told(1_210, &[("1", Firing)])
+            // In a start that is cut off: not part of what that start tells.
+            .down(3_000, 3_500)
+            .post(3_510, &[("1", Resolved)])
+            .down(3_600, 6_000)
+            .down(6_100, 8_000)
+            .post(anew_ms, &[("1", Firing)])
+            .down(killed_ms, killed_ms + 100);
+        let violations = story.verdict().violations.into_iter();
+        let of_ends = violations.filter(|it| it.invariant == Invariant::I2);
+        of_ends.map(|it| it.kind).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        [
+            fires_anew(8_010, 8_090),
+            fires_anew(8_010, 8_600),
+            // Not before the start is over, but in the next one, which is not cut off.
+            fires_anew(8_250, 8_150),
+        ],
+        [vec![], vec![Kind::Lost], vec![Kind::Lost]]
+    );
+}
+
 /// What a start tells late is frozen when it begins. What is acknowledged after that has no time in which it
 /// could be told, if the process is killed at once and it is over when the next one is up.
 #[test]
@@ -467,9 +521,20 @@ fn i3_what_was_due_while_no_process_ran_is_told_though_it_is_over_right_after() 
         .clone()
         .told(1_920, &[("1", Firing)])
         .told(2_430, &[("1", Resolved)]);
+    // Heard of as soon as it listened, before anybody saw that it was ready.
+    let at_once = Story::new()
+        .post(1_000, &[("1", Firing)])
+        .down(1_050, 1_900)
+        .post(1_895, &[("1", Resolved)]);
+    // It was over before the process ended.
+    let before = Story::new()
+        .post(1_000, &[("1", Firing)])
+        .post(1_030, &[("1", Resolved)])
+        .down(1_050, 1_900);
+    let lost = vec![(Invariant::I3, Kind::Lost)];
     assert_eq!(
-        (story.named(), told.named()),
-        (vec![(Invariant::I3, Kind::Lost)], vec![])
+        [story.named(), told.named(), at_once.named(), before.named()],
+        [lost.clone(), vec![], lost, vec![]]
     );
 }
 
@@ -501,6 +566,33 @@ fn i4_an_end_that_nobody_said_is_a_false_all_clear() {
         .told(1_210, &[("1", Firing)])
         .told(4_210, &[("1", Resolved)]);
     assert_eq!(story.named(), [(Invariant::I4, Kind::FalseAllClear)]);
+}
+
+/// An alert that its sender repeats: how long it lasts is counted in time in which it could.
+#[test]
+fn i4_an_end_that_only_a_downtime_brought_about_is_a_false_all_clear() {
+    let over_at = |down: (u64, u64), told_ms: u64| {
+        let mut story = Story::new()
+            .post(1_000, &[("1", Firing)])
+            .told(1_210, &[("1", Firing)])
+            .down(down.0, down.1)
+            .told(told_ms, &[("1", Resolved)]);
+        for entry in &mut story.entries {
+            if let Event::PostBegin { alerts, .. } = &mut entry.event {
+                alerts[0].ends_at = Wall(1_000_000_000_000_000_000 + 5_000 * 1_000_000);
+            }
+        }
+        story.named()
+    };
+    assert_eq!(
+        [
+            // It had a second left.
+            over_at((4_000, 9_000), 9_500),
+            over_at((4_000, 9_000), 11_500),
+            over_at((4_000, 4_100), 6_500),
+        ],
+        [vec![(Invariant::I4, Kind::FalseAllClear)], vec![], vec![]]
+    );
 }
 
 #[test]
@@ -638,6 +730,75 @@ fn i7_an_end_that_somebody_else_could_not_be_told_is_told_to_all_with_the_next_c
     assert_eq!(
         (held_back.named(), story().named()),
         (vec![], vec![(Invariant::I7, Kind::Other)])
+    );
+}
+
+/// The same, where both are well: a kill leaves in doubt whether the sibling was told, and the start tells it
+/// again. The log may still hold the alert in its group for it.
+#[test]
+fn i7_an_end_of_which_a_kill_left_the_sibling_in_doubt_is_told_to_all_with_the_next_change() {
+    let over = |sibling_ms: u64| {
+        let first = &[("1", Firing)];
+        let end = &[("1", Resolved)];
+        let next = &[("1", Resolved), ("2", Firing)];
+        let ok = Then::Ok;
+        Story::new()
+            .with_a_sibling()
+            .post(5_000, first)
+            .told(5_210, first)
+            .told_to("sibling", 5_210, first, Some("s1"), ok)
+            .post(8_300, end)
+            .told(8_710, end)
+            .told_to("sibling", sibling_ms, end, Some("s2"), ok)
+            .down(9_500, 9_600)
+            .post(9_610, &[("2", Firing)])
+            .told(10_110, next)
+            .told_to("sibling", 10_110, next, Some("s3"), ok)
+    };
+    let named = |story: Story, to: &str| -> Vec<Invariant> {
+        let violations = story.verdict().violations.into_iter();
+        let of_one = violations.filter(|it| it.what.starts_with(to));
+        of_one.map(|it| it.invariant).collect()
+    };
+    assert_eq!(
+        (
+            named(over(9_480), "hook"),
+            named(over(8_710), "hook"),
+            // What was in doubt was the beginning: it says nothing of the end.
+            named(
+                over(8_710).told_to("sibling", 9_490, &[("1", Firing)], None, Then::Ok),
+                "hook"
+            )
+        ),
+        (vec![], vec![Invariant::I7], vec![Invariant::I7])
+    );
+}
+
+/// The receiver has answered, and the process is held before it can note that, or its disk has no room.
+#[test]
+fn i5_a_process_that_was_held_between_the_answer_and_the_kill_has_noted_nothing() {
+    let twice = |story: Story| {
+        let named = story
+            .post(1_000, &[("1", Firing)])
+            .told_as(1_210, &[("1", Firing)], Some("k"), Then::Ok)
+            .down(1_700, 1_800)
+            .told_as(1_850, &[("1", Firing)], Some("k"), Then::Ok);
+        named.named()
+    };
+    // It ran for 35 ms in all, then 249, then 251.
+    assert_eq!(
+        [
+            twice(Story::new().held(1_220, 1_670)),
+            twice(Story::new().held(1_300, 1_400).held(1_550, 1_686)),
+            twice(Story::new().held(1_300, 1_400).held(1_550, 1_684)),
+            twice(Story::new().held(1_000, 1_200).held(1_710, 1_790)),
+        ],
+        [
+            vec![],
+            vec![],
+            vec![(Invariant::I5, Kind::Duplicate)],
+            vec![(Invariant::I5, Kind::Duplicate)]
+        ]
     );
 }
 

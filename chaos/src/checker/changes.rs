@@ -98,7 +98,8 @@ impl World {
             return false;
         }
         // Nothing else may have been said between a first and this one either; it was then confirmed.
-        status == Status::Resolved || statements[index].expires > to
+        let it = &statements[index];
+        status == Status::Resolved || self.end_after_downtimes(it.ended, it.expires) > to
     }
 }
 

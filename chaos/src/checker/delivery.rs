@@ -10,7 +10,7 @@
 use super::changes::Change;
 use super::spans::{Span, free_ms, longest_free_ms};
 use super::verdict::{Invariant, Kind, Verdict};
-use super::world::{AlertId, IntegrationId, World};
+use super::world::{AlertId, IntegrationId, Life, World};
 use crate::history::{At, Status, Then};
 
 /// One alert in one notification.
@@ -175,21 +175,50 @@ impl Delivery<'_> {
         let mut blocked = self.blocked.to_vec();
         blocked.extend(self.world.held_long());
         blocked.extend(self.downtime_of_cut_off_start(from));
+        blocked.extend(self.downtimes_before_it_fired_anew());
         longest_free_ms(Span::new(from, until), &blocked) >= interval_ms + policy.tolerance_ms
     }
 
     /// What is acknowledged while a start still catches up is not part of what that start has frozen. If
     /// the process is killed before it has caught up, the time until the next is no time to be told in.
     fn downtime_of_cut_off_start(&self, from: At) -> Option<Span> {
-        let interval_ms = self.world.policy.group_interval_ms;
         let mut lives = self.world.lives.iter();
         let life = lives.find(|life| life.boot <= from && from <= life.stopped())?;
-        let caught_up = life.ready.map(|ready| ready.plus_ms(interval_ms));
-        if caught_up.is_some_and(|caught_up| caught_up <= life.stopped()) {
+        if !self.is_cut_off(life) {
             return None;
         }
         let next = lives.find_map(|life| life.ready)?;
         Some(Span::new(life.stopped(), next))
+    }
+
+    /// What is over when a process starts, and fires anew before that start has told of it, is told as it then
+    /// is by the next start, if this one is cut off: firing, for everything else would be a false all-clear.
+    /// So the end had no downtime in which it was due: not before that start, nor before those that were cut
+    /// off until then.
+    fn downtimes_before_it_fired_anew(&self) -> Vec<Span> {
+        let anew = self.change.superseded;
+        let lives = &self.world.lives;
+        let place = lives
+            .iter()
+            .position(|life| life.boot <= anew && anew <= life.ended);
+        let Some(place) = place.filter(|_| self.change.status == Status::Resolved) else {
+            return Vec::new();
+        };
+        let before = lives[..=place].windows(2).rev();
+        before
+            .take_while(|lives| self.is_cut_off(&lives[1]))
+            .map(|lives| {
+                let up = lives[1].ready.unwrap_or(lives[1].ended);
+                Span::new(lives[0].stopped(), up)
+            })
+            .collect()
+    }
+
+    /// Whether a process ended before it had told of all that was due when it came up.
+    fn is_cut_off(&self, life: &Life) -> bool {
+        let interval_ms = self.world.policy.group_interval_ms;
+        let caught_up = life.ready.map(|ready| ready.plus_ms(interval_ms));
+        caught_up.is_none_or(|caught_up| life.stopped() < caught_up)
     }
 
     /// Whether it is owed; if only because it was due while no process ran, by which rule.
@@ -228,7 +257,8 @@ impl Delivery<'_> {
             caught_up.is_some_and(|caught_up| caught_up <= self.owed_from)
                 && self.owed_from <= dead.ended
                 && due <= next.boot
-                && self.change.superseded >= ready
+                // It listens when it has decided what is to be told of the time before.
+                && self.change.superseded >= next.boot
                 && !meets(self.blocked)
                 && !meets(&self.world.held)
         })

@@ -140,7 +140,7 @@ fn told_in_turn(world: &World, verdict: &mut Verdict) {
                 && !world.is_in_place_of_doubt(before, message)
                 && before.attempt.is_none_or(|attempt| attempt == 1)
                 && !is_said_again(world, *alert, before.at, message)
-                && !is_held_back(world, before, message)
+                && !is_held_back(world, *alert, before, message)
             {
                 let name = world.name(*alert);
                 let at = before.at;
@@ -189,18 +189,21 @@ fn is_said_again(world: &World, alert: AlertId, told: At, message: &Message) -> 
     false
 }
 
-/// An alert stays in its group until all integrations of the route were told; one that was not well in
-/// between may not have been, nor one of which a kill left in doubt whether it was.
-fn is_held_back(world: &World, before: &Message, message: &Message) -> bool {
+/// An alert stays in its group until all integrations of the route were told that it is over; one that was not
+/// well in between may not have been, nor one of which a kill left in doubt whether it was.
+fn is_held_back(world: &World, alert: AlertId, before: &Message, message: &Message) -> bool {
     let between = Span::new(before.at, message.at.plus_ms(1));
     let is_unwell = || {
         let mut spans = world.unwell[message.integration].iter();
         spans.any(|span| span.meets(between))
     };
     let is_in_doubt = || {
-        let mut others = world.messages.iter();
-        others
-            .any(|it| it.group == message.group && between.contains(it.at) && world.is_in_doubt(it))
+        world.messages.iter().any(|it| {
+            it.group == message.group
+                && it.alerts.get(&alert) == Some(&Status::Resolved)
+                && between.contains(it.at)
+                && world.is_in_doubt(it)
+        })
     };
     is_unwell() || is_in_doubt()
 }

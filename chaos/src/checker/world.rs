@@ -532,6 +532,18 @@ impl World {
         self.frozen_since(message.at) < message.at && self.kills().any(is_of_tick)
     }
 
+    /// When an alert ends of which nothing more is heard: downtime does not count, for its sender could not
+    /// tell of it. (What a start adds is at most `resolve_timeout`, which is longer than any run.)
+    pub(super) fn end_after_downtimes(&self, said: At, expires: At) -> At {
+        self.lives.windows(2).fold(expires, |end, lives| {
+            let (down, up) = (lives[0].ended, lives[1].boot);
+            match said <= down && down < end && end != At::NEVER {
+                true => At(end.0.saturating_add(up.0.saturating_sub(down.0))),
+                false => end,
+            }
+        })
+    }
+
     /// When the process was held, or the machine stood still, for longer than any step may take: what
     /// fires by itself for so long only may be over when it goes on.
     pub(super) fn held_long(&self) -> impl Iterator<Item = Span> {
@@ -546,6 +558,23 @@ impl World {
         killed.map(|life| life.ended)
     }
 
+    /// When the process has had so much time since then: while it is held, and while the machine or the disk
+    /// stands still, it notes nothing.
+    fn has_run_for(&self, since: At, ms: u64) -> At {
+        let mut held = self.held.clone();
+        held.sort_unstable();
+        let mut until = since.plus_ms(ms);
+        let mut counted = since;
+        for span in held {
+            let from = span.from.max(counted);
+            if span.to > from && from < until {
+                until = until.plus_ms(span.to.ms_since(from));
+                counted = span.to;
+            }
+        }
+        until
+    }
+
     /// The kills that may have left a send in doubt, the latest first: before the process could have noted
     /// the answer. What was on its way may arrive just after, and whenever it does: what arrives before
     /// another process was started is of the one that was killed.
@@ -553,7 +582,7 @@ impl World {
         let from = message.at.minus_ms(RESULT_MS);
         let until = message
             .answered
-            .map_or(At::NEVER, |at| at.plus_ms(RESULT_MS));
+            .map_or(At::NEVER, |at| self.has_run_for(at, RESULT_MS));
         let at = message.at;
         let last = self.lives.iter().rposition(|life| life.boot <= at);
         let lives = self.lives.iter().enumerate().rev();
@@ -582,8 +611,8 @@ impl World {
 /// How a kill is called that hits no particular moment.
 pub(crate) const ANY_TIME: &str = "any time";
 
-/// How long after its answer a send may still be in doubt: the result has to be read, written and synced,
-/// on a machine that has other things to do.
+/// How long after its answer a send may still be in doubt, in time in which the process runs: the result has
+/// to be read, written and synced, on a machine that has other things to do.
 const RESULT_MS: u64 = 250;
 
 /// How long after its start a server may still have to tell of some group what was due before: some dozens

@@ -18,17 +18,21 @@ use tocsin::sys::{Entropy, SeededEntropy};
 use tokio::time::{Instant, sleep};
 
 use super::faults::{Call, Faults, Room, Trap};
-use super::mount::{Mount, OnError, Shared, detach};
+use super::mount::{Mount, OnError, Shared, Strike, detach};
 use super::store::{Ino, ROOT, Store, Toll};
 use crate::history::Event;
 use crate::kill::ground::Ground;
-use crate::kill::nemesis::Nemesis;
+use crate::kill::nemesis::{Moment, Nemesis};
 use crate::kill::plan::{Plan, stream};
 use crate::kill::recorder::Recorder;
 
 /// The longest that a sync takes on a slow disk. What a server notes of a delivery is durable that much
 /// later, and has to be so within the time in which the checker excuses one more of it.
 const SLOW_MS_MAX: u64 = 60;
+
+/// Names that a start changes or syncs, about: a store that is opened again makes a segment and removes one,
+/// and the index of history has some of its own.
+const NAMES_OF_A_START: u64 = 10;
 
 /// How long after its start a server may be left alone by a full disk. Until then it tells what was due
 /// before; what it could not tell for long would be of a state that nobody remembers.
@@ -261,6 +265,18 @@ impl Ground for LyingDisk {
         }
     }
 
+    fn strikes_at_a_start(&self) -> bool {
+        let state = lock(&self.state);
+        let (Some(shared), Some(around)) = (&state.shared, state.around.clone()) else {
+            return false;
+        };
+        shared.state().strike = Some(Strike {
+            after: self.entropy.below(NAMES_OF_A_START),
+            kill: Box::new(move || around.nemesis.sees(Moment::Starting)),
+        });
+        true
+    }
+
     fn between_lives(&self) -> Result<()> {
         let mut state = lock(&self.state);
         state.life += 1;
@@ -270,9 +286,9 @@ impl Ground for LyingDisk {
         around.nemesis.expect_exit(false);
         let has_failed = around.has_failed.swap(false, Ordering::SeqCst);
         state.tally.errors += u64::from(has_failed);
-        if has_failed && self.one_in(2) {
-            // The process has ended of it, or was about to: the machine goes on. What was written is still
-            // to be read, whether or not it is on the disk.
+        if has_failed && around.nemesis.has_exited() && self.one_in(2) {
+            // The process has ended of it: the machine goes on. What was written is still to be read, whether
+            // or not it is on the disk.
             shared.state().faults.end();
             return Ok(());
         }

@@ -45,10 +45,20 @@ pub(super) struct Shared {
     on_error: OnError,
 }
 
-#[derive(Debug)]
+/// Takes the power away at a call of a start.
+pub(super) struct Strike {
+    /// How many names are changed, or synced, before.
+    pub(super) after: u64,
+    /// Kills the process; whether there was one to kill.
+    pub(super) kill: Box<dyn Fn() -> bool + Send>,
+}
+
 pub(super) struct State {
     pub(super) store: Store,
     pub(super) faults: Faults,
+    pub(super) strike: Option<Strike>,
+    /// Nothing is written any more, whatever the process still asks for.
+    is_off: bool,
     /// Directories that are being read, each as it was when it was opened.
     listings: BTreeMap<u64, Vec<(OsString, About)>>,
     next_listing: u64,
@@ -62,12 +72,35 @@ impl std::fmt::Debug for Shared {
     }
 }
 
+impl State {
+    fn is_on(&self) -> Result<(), Errno> {
+        match self.is_off {
+            true => Err(Errno::EIO),
+            false => Ok(()),
+        }
+    }
+
+    /// A name was changed or synced.
+    fn strikes(&mut self) {
+        match &mut self.strike {
+            Some(strike) if strike.after > 0 => strike.after -= 1,
+            Some(strike) => {
+                self.is_off = (strike.kill)();
+                self.strike = None;
+            }
+            None => {}
+        }
+    }
+}
+
 impl Shared {
     pub(super) fn new(store: Store, faults: Faults, on_error: OnError) -> Self {
         Self {
             state: Mutex::new(State {
                 store,
                 faults,
+                strike: None,
+                is_off: false,
                 listings: BTreeMap::new(),
                 next_listing: 0,
                 calls: [0; 3],
@@ -82,6 +115,7 @@ impl Shared {
 
     /// Counts a call, which may get an error.
     fn meets(&self, state: &mut State, call: Call) -> Result<(), Errno> {
+        state.is_on()?;
         state.calls[call as usize] += 1;
         let Some(failure) = state.faults.meets(call) else {
             return Ok(());
@@ -124,6 +158,18 @@ impl Shared {
             (_, false) => state.store.fail_sync(ino),
         };
         met?;
+        if call == Call::SyncDir {
+            state.strikes();
+        }
+        done.map_err(errno)
+    }
+
+    /// Changes names.
+    fn names<T>(&self, change: impl FnOnce(&mut Store) -> Result<T, Refusal>) -> Result<T, Errno> {
+        let mut state = self.state();
+        state.is_on()?;
+        let done = change(&mut state.store);
+        state.strikes();
         done.map_err(errno)
     }
 }
@@ -178,14 +224,18 @@ impl Door {
         mode: u32,
         is_dir: bool,
     ) -> Result<FileAttr, Errno> {
-        let mut state = self.0.state();
-        if !state.faults.has_room(true) {
+        if !self.0.state().faults.has_room(true) {
             return Err(self.0.fails(Call::Write, Failure::Full));
         }
-        let made = state
-            .store
-            .create(parent.0, name, (mode & 0o7777) as u16, is_dir);
-        made.map(attributes).map_err(errno)
+        let mode = (mode & 0o7777) as u16;
+        let made = self
+            .0
+            .names(|store| store.create(parent.0, name, mode, is_dir));
+        made.map(attributes)
+    }
+
+    fn remove(&self, parent: INodeNo, name: &OsStr, is_dir: bool) -> Result<(), Errno> {
+        self.0.names(|store| store.remove(parent.0, name, is_dir))
     }
 }
 
@@ -292,13 +342,11 @@ impl Filesystem for Door {
     }
 
     fn unlink(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        let done = self.0.state().store.remove(parent.0, name, false);
-        answer(reply, done.map_err(errno));
+        answer(reply, self.remove(parent, name, false));
     }
 
     fn rmdir(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        let done = self.0.state().store.remove(parent.0, name, true);
-        answer(reply, done.map_err(errno));
+        answer(reply, self.remove(parent, name, true));
     }
 
     fn rename(
@@ -314,9 +362,8 @@ impl Filesystem for Door {
         if !flags.is_empty() {
             return reply.error(Errno::EINVAL);
         }
-        let mut state = self.0.state();
-        let done = state.store.rename((parent.0, name), (newparent.0, newname));
-        answer(reply, done.map_err(errno));
+        let (from, to) = ((parent.0, name), (newparent.0, newname));
+        answer(reply, self.0.names(|store| store.rename(from, to)));
     }
 
     fn read(

@@ -22,7 +22,7 @@ use super::nemesis::{Moment, Nemesis};
 use super::operator;
 use super::plan::{Plan, configuration, policy, stream};
 use super::recorder::Recorder;
-use super::sender::{Sender, Signals, Surroundings};
+use super::sender::{LIFETIME, Sender, Signals, Surroundings};
 use super::server::{Server, Started};
 use super::sink::Sink;
 use super::stalls::Stalls;
@@ -32,11 +32,50 @@ use crate::history::{Event, FORMAT, Labels, Policy, Then};
 /// How long a trap waits for its moment.
 const TRAP_PATIENCE: Duration = Duration::from_millis(1_500);
 
+/// How long a ground that strikes at a start has for it.
+const START_PATIENCE: Duration = Duration::from_millis(150);
+
 /// Starts that end by themselves, one after the other, before the run is given up.
 const STARTS_IN_VAIN_MAX: u32 = 3;
 
 /// What is waited for beyond the bound, so that what is late is seen to be late.
 const AFTER_THE_BOUND: Duration = Duration::from_millis(300);
+
+/// After so much time a start has told of what was due before: what is acknowledged from then on is owed in
+/// the usual way.
+const CAUGHT_UP: Duration = Duration::from_millis(600);
+
+/// Why the server stays down for longer than it takes to start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outage {
+    /// For any time.
+    Any,
+    /// What has just begun is due before the next start, and over before that can tell of it.
+    OwedBeginning,
+    /// Alerts that nobody could repeat would have ended.
+    PastEnds,
+}
+
+impl Outage {
+    /// The last one is rare, for it takes its time.
+    const ALL: [Self; 7] = [
+        Self::Any,
+        Self::Any,
+        Self::Any,
+        Self::OwedBeginning,
+        Self::OwedBeginning,
+        Self::OwedBeginning,
+        Self::PastEnds,
+    ];
+
+    fn lasts(self, entropy: &dyn Entropy) -> Duration {
+        match self {
+            Self::Any => Duration::from_millis(100 + entropy.below(1_000)),
+            Self::OwedBeginning => Duration::from_millis(550 + entropy.below(300)),
+            Self::PastEnds => LIFETIME + Duration::from_millis(entropy.below(500)),
+        }
+    }
+}
 
 /// Senders of a run, by their kind.
 const SENDERS: [&str; 3] = ["once-1", "once-2", "again-1"];
@@ -192,7 +231,14 @@ impl Run {
         let one_in = |share: u64| entropy.below(share) == 0;
         for _ in 0..self.plan.kills {
             self.ground.up();
-            let up = Duration::from_millis(entropy.below(self.plan.up_ms_max));
+            let outage = match self.plan.downtimes && one_in(4) {
+                true => Some(Outage::ALL[entropy.below(Outage::ALL.len() as u64) as usize]),
+                false => None,
+            };
+            let up = match outage {
+                Some(Outage::OwedBeginning) => CAUGHT_UP,
+                _ => Duration::from_millis(entropy.below(self.plan.up_ms_max)),
+            };
             sleep(up).await;
             if self.plan.holds && one_in(6) {
                 let time = Duration::from_millis(20 + entropy.below(300));
@@ -200,6 +246,9 @@ impl Run {
                 sleep(Duration::from_millis(entropy.below(100))).await;
             }
             match one_in(3) {
+                _ if outage == Some(Outage::OwedBeginning) => {
+                    self.nemesis.kill_at(Moment::Began, TRAP_PATIENCE).await;
+                }
                 true => self.nemesis.kill(ANY_TIME),
                 false => {
                     let moment = Moment::ALL[entropy.below(Moment::ALL.len() as u64) as usize];
@@ -211,14 +260,19 @@ impl Run {
                 }
             }
             self.ground.between_lives()?;
-            if self.plan.downtimes && one_in(6) {
-                sleep(Duration::from_millis(100 + entropy.below(1_000))).await;
+            if let Some(outage) = outage {
+                sleep(outage.lasts(&entropy)).await;
             }
             while self.plan.early_kills && one_in(5) {
                 self.nemesis.bury().await?;
                 self.nemesis.put(self.server.spawn()?);
-                sleep(Duration::from_millis(entropy.below(100))).await;
-                self.nemesis.kill("during a start");
+                match self.ground.strikes_at_a_start() {
+                    true => self.nemesis.kill_at(Moment::Starting, START_PATIENCE).await,
+                    false => {
+                        sleep(Duration::from_millis(entropy.below(100))).await;
+                        self.nemesis.kill("during a start");
+                    }
+                }
                 self.ground.between_lives()?;
             }
             self.start().await?;

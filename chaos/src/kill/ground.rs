@@ -15,6 +15,10 @@ pub(crate) trait Ground: Send + Sync {
     /// The server is ready, and will be killed: faults may come.
     fn up(&self);
 
+    /// The server is being started, and is to be killed before it is ready. Whether the ground does that: then
+    /// it does so at [`Moment::Starting`](super::nemesis::Moment::Starting).
+    fn strikes_at_a_start(&self) -> bool;
+
     /// The server is gone, and another will be started at once.
     fn between_lives(&self) -> Result<()>;
 
@@ -32,6 +36,10 @@ impl Ground for Plain {
     }
 
     fn up(&self) {}
+
+    fn strikes_at_a_start(&self) -> bool {
+        false
+    }
 
     fn between_lives(&self) -> Result<()> {
         Ok(())

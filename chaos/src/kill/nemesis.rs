@@ -26,16 +26,20 @@ pub(crate) enum Moment {
     Asked,
     /// Alerts were just acknowledged.
     Answered,
+    /// An alert that did not fire before was just acknowledged.
+    Began,
     /// A silence, or its end, was just acknowledged.
     Silenced,
     /// A receiver has a notification, and the server has no answer.
     Told,
     /// A receiver has just answered.
     Confirmed,
+    /// The process comes up, and is within one of the calls of its disk.
+    Starting,
 }
 
 impl Moment {
-    /// All of them.
+    /// Those that are good for any kill.
     pub(crate) const ALL: [Self; 5] = [
         Self::Asked,
         Self::Answered,
@@ -50,9 +54,11 @@ impl fmt::Display for Moment {
         out.write_str(match self {
             Self::Asked => "alerts asked",
             Self::Answered => "alerts acknowledged",
+            Self::Began => "beginning acknowledged",
             Self::Silenced => "silence acknowledged",
             Self::Told => "receiver told",
             Self::Confirmed => "receiver confirmed",
+            Self::Starting => "during a start",
         })
     }
 }
@@ -64,6 +70,8 @@ pub(crate) struct Nemesis {
     state: Mutex<State>,
     loses_power: AtomicBool,
     is_exit_expected: AtomicBool,
+    /// Whether the last process ended by itself.
+    has_exited: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -81,6 +89,7 @@ impl Nemesis {
             state: Mutex::default(),
             loses_power: AtomicBool::new(false),
             is_exit_expected: AtomicBool::new(false),
+            has_exited: AtomicBool::new(false),
         }
     }
 
@@ -92,6 +101,11 @@ impl Nemesis {
     /// Whether a fault was injected after which the process may end by itself.
     pub(crate) fn expect_exit(&self, is_expected: bool) {
         self.is_exit_expected.store(is_expected, Ordering::SeqCst);
+    }
+
+    /// Whether the process that is gone ended by itself.
+    pub(crate) fn has_exited(&self) -> bool {
+        self.has_exited.load(Ordering::SeqCst)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -138,7 +152,9 @@ impl Nemesis {
         let Some(mut process) = state.process.take() else {
             return;
         };
-        match process.ended() {
+        let ended = process.ended();
+        self.has_exited.store(ended.is_some(), Ordering::SeqCst);
+        match ended {
             // It was faster.
             Some(code) => self.recorder.note(Event::Exit {
                 code,
@@ -158,12 +174,14 @@ impl Nemesis {
         }
     }
 
-    /// That moment has come: kills, if it is the one that was waited for.
-    pub(crate) fn sees(&self, moment: Moment) {
+    /// That moment has come: kills, if it is the one that was waited for. Whether it was.
+    pub(crate) fn sees(&self, moment: Moment) -> bool {
         let mut state = self.state();
-        if state.trap == Some(moment) {
+        let is_it = state.trap == Some(moment);
+        if is_it {
             self.kill_as(&mut state, &moment.to_string());
         }
+        is_it
     }
 
     /// Sets the trap and waits until it has sprung; kills without it if the moment does not come.

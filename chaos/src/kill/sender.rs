@@ -38,8 +38,14 @@ const NAMES: u64 = 3;
 /// Most alerts in a request.
 const BATCH: usize = 8;
 
-/// How often the other kind of sender says what fires. Its alerts end when four times have been missed.
+/// How often the other kind of sender says what fires.
 const RESEND_EVERY: Duration = Duration::from_millis(1_000);
+
+/// How long its alerts last if nothing more is heard: until four times have been missed.
+pub(crate) const LIFETIME: Duration = RESEND_EVERY.saturating_mul(4);
+
+/// When an alert is over at whose beginning the server was killed: while it is down.
+const ENDS_AFTER_A_KILL: Duration = Duration::from_millis(100);
 
 /// How often it says that an alert is over.
 const ENDS_SENT: u32 = 3;
@@ -236,6 +242,18 @@ impl Sender {
             }
             sleep(RETRY_AFTER).await;
         }
+        let has_begun = |index: &usize| {
+            let series = &self.series[*index];
+            series.status == Some(Status::Firing) && !series.is_acknowledged
+        };
+        let begun: Vec<usize> = due.iter().copied().filter(has_begun).collect();
+        if !begun.is_empty() && self.around.nemesis.sees(Moment::Began) {
+            // They are over before the next start, which hears of it as soon as it listens.
+            let soon = Instant::now() + ENDS_AFTER_A_KILL;
+            for index in begun {
+                self.series[index].changes_at = Some(soon);
+            }
+        }
         let again_at = Instant::now() + RESEND_EVERY;
         for index in due {
             let series = &mut self.series[*index];
@@ -322,7 +340,7 @@ impl Sender {
 
     fn lifetime_ns(&self) -> i64 {
         let lifetime = match self.is_repeating {
-            true => RESEND_EVERY * 4,
+            true => LIFETIME,
             false => Duration::from_secs(3_600),
         };
         i64::try_from(lifetime.as_nanos()).unwrap_or(i64::MAX)

@@ -1,20 +1,15 @@
 //! `disk`.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the harness runs in the real world"
-)]
-
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use tocsin::sys::Clock;
 
-use super::kill::{Format, block_on, find_target, progress};
+use super::kill::{Format, absolute, block_on, ended, find_target, lanes, progress};
 use crate::disk::{campaign, report, try_it};
 use crate::kill::Options;
 
@@ -51,13 +46,12 @@ pub(super) fn disk(
     clock: Arc<dyn Clock>,
     out: &mut dyn Write,
 ) -> Result<ExitCode> {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let options = Options {
         target: find_target(args.target.as_deref())?,
         kills: args.losses,
         seed: args.seed,
-        lanes: args.jobs.unwrap_or(2 * cores),
-        dir: std::path::absolute(&args.dir).context("cannot tell where --dir is")?,
+        lanes: lanes(args.jobs),
+        dir: absolute(&args.dir)?,
         clock,
     };
     if let Err(missing) = try_it() {
@@ -75,17 +69,5 @@ pub(super) fn disk(
     if let Some(result) = &args.result {
         report::part(&outcome).leave(result)?;
     }
-    if outcome.run.is_well() {
-        // Runs without a violation have left nothing.
-        let _ = std::fs::remove_dir(&options.dir);
-        return Ok(ExitCode::SUCCESS);
-    }
-    if args.format == Format::Text {
-        let dir = args.dir.display();
-        writeln!(
-            out,
-            "\nFailing runs are in {dir}; run one again with: tocsin-chaos replay {dir}/run-SEED"
-        )?;
-    }
-    Ok(ExitCode::FAILURE)
+    ended(outcome.run.is_well(), args.format, &args.dir, out)
 }

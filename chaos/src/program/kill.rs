@@ -193,13 +193,12 @@ pub(super) fn kill(
     clock: Arc<dyn Clock>,
     out: &mut dyn Write,
 ) -> Result<ExitCode> {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let options = Options {
         target: find_target(args.target.as_deref())?,
         kills: args.kills,
         seed: args.seed,
-        lanes: args.jobs.unwrap_or(2 * cores),
-        dir: std::path::absolute(&args.dir).context("cannot tell where --dir is")?,
+        lanes: lanes(args.jobs),
+        dir: absolute(&args.dir)?,
         clock,
     };
     let outcome = block_on(campaign(&options, &mut *progress()))?;
@@ -210,17 +209,37 @@ pub(super) fn kill(
     if let Some(result) = &args.result {
         report::part(&outcome).leave(result)?;
     }
-    if outcome.is_well() {
+    ended(outcome.is_well(), args.format, &args.dir, out)
+}
+
+/// Runs at a time: as many as were asked for, or two for each processor, as they mostly wait.
+pub(super) fn lanes(jobs: Option<usize>) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    jobs.unwrap_or(2 * cores)
+}
+
+/// Where runs have their folders.
+pub(super) fn absolute(dir: &Path) -> Result<PathBuf> {
+    std::path::absolute(dir).context("cannot tell where --dir is")
+}
+
+/// How a campaign of runs in that folder ended.
+pub(super) fn ended(
+    is_well: bool,
+    format: Format,
+    dir: &Path,
+    out: &mut dyn Write,
+) -> Result<ExitCode> {
+    if is_well {
         // Runs without a violation have left nothing.
-        let _ = std::fs::remove_dir(&options.dir);
+        let _ = std::fs::remove_dir(dir);
         return Ok(ExitCode::SUCCESS);
     }
-    if args.format == Format::Text {
+    if format == Format::Text {
+        let dir = dir.display();
         writeln!(
             out,
-            "\nFailing runs are in {}; run one again with: tocsin-chaos replay {}/run-SEED",
-            options.dir.display(),
-            args.dir.display()
+            "\nFailing runs are in {dir}; run one again with: tocsin-chaos replay {dir}/run-SEED"
         )?;
     }
     Ok(ExitCode::FAILURE)
@@ -236,7 +255,7 @@ pub(super) fn syscalls(
         lanes: args.jobs,
         every: args.every,
         stops_at_first: args.first,
-        dir: std::path::absolute(&args.dir).context("cannot tell where --dir is")?,
+        dir: absolute(&args.dir)?,
         clock,
     };
     let outcome = block_on(syscalls::sweep(&options, &mut *progress()))?;
@@ -268,7 +287,7 @@ pub(super) fn hunts(args: &HuntsArgs, clock: &dyn Clock, out: &mut dyn Write) ->
         Some(named) => find_target(Some(named))?,
         None => beside("tocsin-chaos-server")?,
     };
-    let dir = std::path::absolute(&args.dir).context("cannot tell where --dir is")?;
+    let dir = absolute(&args.dir)?;
     let part = hunt::all(&target, args.seed, args.bug.as_deref(), &dir, clock, out)?;
     // Each hunt has removed its own.
     let _ = std::fs::remove_dir(&dir);
@@ -319,7 +338,7 @@ pub(super) fn again(
     let folder = Path::new(&args.run);
     let target = args.target.as_deref();
     let target = target.map(|named| find_target(Some(named))).transpose()?;
-    let dir = std::path::absolute(&args.dir).context("cannot tell where --dir is")?;
+    let dir = absolute(&args.dir)?;
     if syscalls::is_life(folder) {
         let lived = syscalls::replay(folder, target.as_deref(), &dir, clock);
         let (what, is_hit, verdict) = block_on(lived)?;

@@ -20,6 +20,9 @@
 mod messages;
 mod truth;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tocsin::core::{Core, SilenceState, Tenant};
