@@ -335,6 +335,42 @@ fn i1_a_receiver_that_was_not_well_is_still_told_when_it_is() {
     );
 }
 
+/// A beginning is due while no process runs. The next one is held for a while, tells it to a receiver that has
+/// fallen ill, and is told that it is over. Or it does not try; or only when it has had the time to tell it
+/// while the receiver was well.
+#[test]
+fn i1_a_downtime_before_a_try_in_vain_is_none_in_which_it_could_be_told() {
+    let story = |ill_ms: u64| {
+        let mode = |then| Event::SinkMode {
+            integration: "hook".to_owned(),
+            then,
+        };
+        Story::new()
+            .post(1_000, &[("1", Firing)])
+            .down(1_010, 5_000)
+            .with(5_050, Event::Held { is_held: true })
+            .with(5_350, Event::Held { is_held: false })
+            .with(ill_ms, mode(Then::Lose))
+            .with(ill_ms + 100, mode(Then::Ok))
+            .post(ill_ms + 50, &[("1", Resolved)])
+    };
+    let tried = |ill_ms: u64| {
+        story(ill_ms).told_as(ill_ms + 20, &[("1", Firing)], Some("in vain"), Then::Lose)
+    };
+    assert_eq!(
+        [
+            tried(5_750).named(),
+            story(5_750).named(),
+            tried(5_850).named()
+        ],
+        [
+            vec![],
+            vec![(Invariant::I1, Kind::Lost)],
+            vec![(Invariant::I1, Kind::Lost)]
+        ]
+    );
+}
+
 #[test]
 fn i2_an_end_that_is_never_told_to_who_was_told_the_beginning_is_lost() {
     let story = Story::new()

@@ -176,6 +176,7 @@ impl Delivery<'_> {
         blocked.extend(self.world.held_long());
         blocked.extend(self.downtime_of_cut_off_start(from));
         blocked.extend(self.downtimes_before_it_fired_anew());
+        blocked.extend(self.downtimes_before_a_try_in_vain());
         longest_free_ms(Span::new(from, until), &blocked) >= interval_ms + policy.tolerance_ms
     }
 
@@ -212,6 +213,30 @@ impl Delivery<'_> {
                 Span::new(lives[0].stopped(), up)
             })
             .collect()
+    }
+
+    /// What was due while no process ran is told when one does. If that was tried, and the receiver fell ill
+    /// meanwhile, the downtime was none in which it could be told.
+    fn downtimes_before_a_try_in_vain(&self) -> Vec<Span> {
+        let lives = self.world.lives.windows(2);
+        let downtimes = lives.filter_map(|lives| {
+            let up = lives[1].ready.unwrap_or(lives[1].ended);
+            let downtime = Span::new(lives[0].stopped(), up);
+            self.was_tried_in_vain_after(up).then_some(downtime)
+        });
+        downtimes.collect()
+    }
+
+    /// Whether a start tried to tell it, but the receiver did not take it.
+    fn was_tried_in_vain_after(&self, up: At) -> bool {
+        let interval_ms = self.world.policy.group_interval_ms;
+        let caught_up = Span::new(up, self.world.have_run_for(up, interval_ms));
+        self.world.messages.iter().any(|it| {
+            it.integration == self.integration
+                && caught_up.contains(it.at)
+                && !it.is_taken()
+                && it.alerts.get(&self.alert) == Some(&self.change.status)
+        })
     }
 
     /// Whether a process ended before it had told of all that was due when it came up.
@@ -261,6 +286,7 @@ impl Delivery<'_> {
                 && self.change.superseded >= next.boot
                 && !meets(self.blocked)
                 && !meets(&self.world.held)
+                && !self.was_tried_in_vain_after(ready)
         })
     }
 

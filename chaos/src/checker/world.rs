@@ -561,18 +561,12 @@ impl World {
     /// When the process has had so much time since then: while it is held, and while the machine or the disk
     /// stands still, it notes nothing.
     fn has_run_for(&self, since: At, ms: u64) -> At {
-        let mut held = self.held.clone();
-        held.sort_unstable();
-        let mut until = since.plus_ms(ms);
-        let mut counted = since;
-        for span in held {
-            let from = span.from.max(counted);
-            if span.to > from && from < until {
-                until = until.plus_ms(span.to.ms_since(from));
-                counted = span.to;
-            }
-        }
-        until
+        has_passed_outside(self.held.clone(), since, ms)
+    }
+
+    /// As [`Self::has_run_for`], if need be in several processes, one after another.
+    pub(super) fn have_run_for(&self, since: At, ms: u64) -> At {
+        has_passed_outside([self.held.as_slice(), &self.down].concat(), since, ms)
     }
 
     /// The kills that may have left a send in doubt, the latest first: before the process could have noted
@@ -610,6 +604,21 @@ impl World {
 
 /// How a kill is called that hits no particular moment.
 pub(crate) const ANY_TIME: &str = "any time";
+
+/// When so much time has passed since then, without these spans.
+fn has_passed_outside(mut spans: Vec<Span>, since: At, ms: u64) -> At {
+    spans.sort_unstable();
+    let mut until = since.plus_ms(ms);
+    let mut counted = since;
+    for span in spans {
+        let from = span.from.max(counted);
+        if span.to > from && from < until {
+            until = until.plus_ms(span.to.ms_since(from));
+            counted = span.to;
+        }
+    }
+    until
+}
 
 /// How long after its answer a send may still be in doubt, in time in which the process runs: the result has
 /// to be read, written and synced, on a machine that has other things to do.
