@@ -80,7 +80,7 @@ impl Grown {
     }
 }
 
-fn rebuilds(server: &Server) -> f64 {
+pub(crate) fn rebuilds(server: &Server) -> f64 {
     let reasons = ["error", "panic", "hang", "mismatch", "foreign"];
     let of = |reason| {
         metric(
@@ -165,7 +165,7 @@ fn c14_a_damaged_file_costs_no_start_and_no_history_that_the_log_has() {
 }
 
 /// Takes the first value away whose key begins so, as sled may do by itself.
-fn lose(index: &Path, begin: u8) {
+pub(crate) fn lose(index: &Path, begin: u8) {
     let storage = SledStorage::open(index).unwrap();
     let mut lost = None;
     let mut note = |key: &[u8], _: &[u8]| {
@@ -210,6 +210,26 @@ fn c18_a_removed_index_is_made_anew() {
     let grown = Grown::new();
     fs::remove_dir_all(grown.index()).unwrap();
     assert_eq!(grown.start(), UNTOUCHED);
+}
+
+#[test]
+fn an_empty_directory_is_as_good_as_no_index_at_the_first_start_and_at_a_later_one() {
+    let sink = Sink::start();
+    let place = Place::new(&one_webhook(&sink.url("/"), "0s", "1h"));
+    let index = place.data().join("index");
+    let seen = [(); 2].map(|()| {
+        fs::create_dir_all(&index).unwrap();
+        let server = place.start();
+        complete(&server);
+        let seen = (
+            rebuilds(&server),
+            metric(&server, "tocsin_history_degraded"),
+        );
+        server.stop();
+        fs::remove_dir_all(&index).unwrap();
+        seen
+    });
+    assert_eq!(seen, [(0.0, 0.0); 2]);
 }
 
 #[test]
