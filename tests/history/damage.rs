@@ -2,10 +2,12 @@
 //! C14 and C16 to C18 (`docs/history.md`). In each of them the server is ready, takes alerts in and
 //! notifies as if nothing were wrong.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use serde_json::{Value, json};
 use tocsin::history::index::{Change, SledStorage, Storage};
 
 use crate::past::{complete, metric, offline, online};
@@ -210,6 +212,45 @@ fn c18_a_removed_index_is_made_anew() {
     let grown = Grown::new();
     fs::remove_dir_all(grown.index()).unwrap();
     assert_eq!(grown.start(), UNTOUCHED);
+}
+
+#[test]
+fn an_index_made_anew_has_from_the_checkpoint_the_alerts_whose_receipt_the_log_has_no_more() {
+    let grown = Grown::new();
+    // Each of these lives fills segments and ends with a checkpoint: those before are let go.
+    for life in 0..3 {
+        let server = grown.place.start_with(&["--wal.segment-bytes=65536"]);
+        for part in 0..4 {
+            let alert = json!([{
+                "labels": { "alertname": "Large" },
+                "annotations": { "text": format!("{life} {part} {}", "x".repeat(30_000)) },
+            }]);
+            assert_eq!(server.post("/api/v2/alerts", &alert).status, 200);
+        }
+        complete(&server);
+        server.stop();
+    }
+    fs::remove_dir_all(grown.index()).unwrap();
+    let server = grown.place.start();
+    complete(&server);
+    let names = |kind: &str| {
+        let page = online(&server, &["history", "--kind", kind]);
+        let entries = page["entries"].as_array().unwrap().clone();
+        let name = |entry: &Value| {
+            let alert = entry["alert"].as_str().unwrap();
+            let answer = online(&server, &["why", "--fingerprint", alert]);
+            let name = answer["alert"]["labels"]["alertname"].as_str().unwrap();
+            name.to_owned()
+        };
+        entries.iter().map(name).collect::<BTreeSet<_>>()
+    };
+    let set = |names: &[&str]| names.iter().map(|it| (*it).to_owned()).collect();
+    let missing = metric(&server, "tocsin_history_dropped_total{reason=\"missing\"}");
+    let placed: BTreeSet<String> = set(&["A", "B", "C", "Large"]);
+    assert_eq!(
+        (names("received"), names("placed"), missing > 0.0),
+        (set(&["Large"]), placed, true)
+    );
 }
 
 #[test]

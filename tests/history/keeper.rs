@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use tocsin::history::index::feed::Feed;
+use tocsin::history::index::guard::{Guarded, Watch};
 use tocsin::history::index::keeper::{Condition, HANG, Keeper, Place, STOP, Setup, Source};
 use tocsin::history::index::{Change, Fault, Limits, MemoryStorage, Storage, Visit};
 use tocsin::record::{Lsn, Record, TenantV1};
@@ -346,6 +347,23 @@ fn c14_a_panic_at_a_call_or_at_the_opening_costs_a_rebuild() {
     assert_eq!(
         [kept(Vice::Panics, 1), kept(Vice::PanicsAtOpen, 1)],
         [rebuilt_once("panic"), rebuilt_once("panic")]
+    );
+}
+
+#[test]
+fn c14_a_panic_reaches_nobody_who_asks() {
+    let clock: Arc<dyn Clock> = Arc::new(VirtualClock::default());
+    let watch = Arc::new(Watch::new(clock));
+    let storage = Faulty {
+        inner: MemoryStorage::default(),
+        vice: Vice::Panics,
+        stuck: Arc::default(),
+    };
+    let guarded = Guarded::new(Box::new(storage), Arc::clone(&watch));
+    // What has panicked is no call under way.
+    assert_eq!(
+        (guarded.flush(), watch.longest()),
+        (Err(Fault::Panicked("as planned".to_owned())), None)
     );
 }
 
