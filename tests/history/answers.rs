@@ -187,8 +187,8 @@ fn pages_of_a_rare_status_are_full_and_go_on_where_they_ended() {
             (is_its && newest["status"] != "under_way").then_some(())
         });
     }
-    let page = |cursor: Option<&str>| {
-        let words = ["notifications", "--status", "failed", "--limit", "3"];
+    let page = |limit: &str, cursor: Option<&str>| {
+        let words = ["notifications", "--status", "failed", "--limit", limit];
         let cursor = cursor.map(|it| vec!["--cursor", it]).unwrap_or_default();
         let page = online(&server, &[&words[..], &cursor].concat());
         let rows = page["notifications"].as_array().unwrap().clone();
@@ -197,13 +197,19 @@ fn pages_of_a_rare_status_are_full_and_go_on_where_they_ended() {
             .map(|it| it["groupKey"].as_str().unwrap().to_owned());
         (keys.collect::<Vec<_>>(), page["nextCursor"].clone())
     };
-    let (first, next) = page(None);
+    let (first, next) = page("3", None);
+    let (_, first_cursor) = page("2", None);
     // What comes meanwhile moves nothing.
     server.fire(&["Later"]);
-    let (second, end) = page(next.as_str());
+    let (second, end) = page("3", next.as_str());
+    // The last page may be full, too.
+    let (last, end_of_last) = page("2", first_cursor.as_str());
     let keys = [30, 20, 10, 0].map(|number| format!("{{}}:{{alertname=\"A{number}\"}}"));
     assert_eq!(
-        (first, second, end),
-        (keys[..3].to_vec(), keys[3..].to_vec(), Value::Null)
+        ((first, second, end), (last, end_of_last)),
+        (
+            (keys[..3].to_vec(), keys[3..].to_vec(), Value::Null),
+            (keys[2..].to_vec(), Value::Null)
+        )
     );
 }

@@ -2,10 +2,12 @@
 //! C14 and C16 to C18 (`docs/history.md`). In each of them the server is ready, takes alerts in and
 //! notifies as if nothing were wrong.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use serde_json::{Value, json};
 use tocsin::history::index::{Change, SledStorage, Storage};
 
 use crate::past::{complete, metric, offline, online};
@@ -80,7 +82,7 @@ impl Grown {
     }
 }
 
-fn rebuilds(server: &Server) -> f64 {
+pub(crate) fn rebuilds(server: &Server) -> f64 {
     let reasons = ["error", "panic", "hang", "mismatch", "foreign"];
     let of = |reason| {
         metric(
@@ -165,7 +167,7 @@ fn c14_a_damaged_file_costs_no_start_and_no_history_that_the_log_has() {
 }
 
 /// Takes the first value away whose key begins so, as sled may do by itself.
-fn lose(index: &Path, begin: u8) {
+pub(crate) fn lose(index: &Path, begin: u8) {
     let storage = SledStorage::open(index).unwrap();
     let mut lost = None;
     let mut note = |key: &[u8], _: &[u8]| {
@@ -210,6 +212,65 @@ fn c18_a_removed_index_is_made_anew() {
     let grown = Grown::new();
     fs::remove_dir_all(grown.index()).unwrap();
     assert_eq!(grown.start(), UNTOUCHED);
+}
+
+#[test]
+fn an_index_made_anew_has_from_the_checkpoint_the_alerts_whose_receipt_the_log_has_no_more() {
+    let grown = Grown::new();
+    // Each of these lives fills segments and ends with a checkpoint: those before are let go.
+    for life in 0..3 {
+        let server = grown.place.start_with(&["--wal.segment-bytes=65536"]);
+        for part in 0..4 {
+            let alert = json!([{
+                "labels": { "alertname": "Large" },
+                "annotations": { "text": format!("{life} {part} {}", "x".repeat(30_000)) },
+            }]);
+            assert_eq!(server.post("/api/v2/alerts", &alert).status, 200);
+        }
+        complete(&server);
+        server.stop();
+    }
+    fs::remove_dir_all(grown.index()).unwrap();
+    let server = grown.place.start();
+    complete(&server);
+    let names = |kind: &str| {
+        let page = online(&server, &["history", "--kind", kind]);
+        let entries = page["entries"].as_array().unwrap().clone();
+        let name = |entry: &Value| {
+            let alert = entry["alert"].as_str().unwrap();
+            let answer = online(&server, &["why", "--fingerprint", alert]);
+            let name = answer["alert"]["labels"]["alertname"].as_str().unwrap();
+            name.to_owned()
+        };
+        entries.iter().map(name).collect::<BTreeSet<_>>()
+    };
+    let set = |names: &[&str]| names.iter().map(|it| (*it).to_owned()).collect();
+    let missing = metric(&server, "tocsin_history_dropped_total{reason=\"missing\"}");
+    let placed: BTreeSet<String> = set(&["A", "B", "C", "Large"]);
+    assert_eq!(
+        (names("received"), names("placed"), missing > 0.0),
+        (set(&["Large"]), placed, true)
+    );
+}
+
+#[test]
+fn an_empty_directory_is_as_good_as_no_index_at_the_first_start_and_at_a_later_one() {
+    let sink = Sink::start();
+    let place = Place::new(&one_webhook(&sink.url("/"), "0s", "1h"));
+    let index = place.data().join("index");
+    let seen = [(); 2].map(|()| {
+        fs::create_dir_all(&index).unwrap();
+        let server = place.start();
+        complete(&server);
+        let seen = (
+            rebuilds(&server),
+            metric(&server, "tocsin_history_degraded"),
+        );
+        server.stop();
+        fs::remove_dir_all(&index).unwrap();
+        seen
+    });
+    assert_eq!(seen, [(0.0, 0.0); 2]);
 }
 
 #[test]

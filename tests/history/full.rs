@@ -7,6 +7,7 @@ use std::process::Command;
 
 use serde_json::json;
 
+use crate::damage::{lose, rebuilds};
 use crate::past::{complete, metric, online};
 use crate::support::{Place, Server, Sink, one_webhook, until};
 
@@ -61,6 +62,50 @@ impl Drop for Small {
 fn skip<T>(why: &str) -> Option<T> {
     eprintln!("SKIPPED: file systems cannot be mounted here: {why}");
     None
+}
+
+fn is_degraded_or_rebuilt(server: &Server) -> (bool, f64) {
+    (is_degraded(server), rebuilds(server))
+}
+
+#[test]
+fn an_index_on_a_file_system_of_its_own_is_kept_there_from_the_first_start_and_made_anew_there() {
+    let sink = Sink::start();
+    let place = Place::new(&by_name(&sink, "0s"));
+    let at = place.data().join("index");
+    let Some(_small) = Small::mount(&at, 8 * 1024 * 1024) else {
+        return;
+    };
+    fs::create_dir(at.join("lost+found")).unwrap();
+    let server = place.start();
+    server.fire(&["First"]);
+    sink.wait_to_be_told("First firing");
+    complete(&server);
+    let at_first = is_degraded_or_rebuilt(&server);
+    server.stop();
+    // A mount point cannot be put aside as a directory can.
+    lose(&at, b'c');
+    let server = place.start();
+    complete(&server);
+    let when_damaged = (is_degraded_or_rebuilt(&server), received(&server));
+    server.stop();
+    let server = place.start();
+    complete(&server);
+    let afterwards = (is_degraded_or_rebuilt(&server), received(&server));
+    server.stop();
+    let first = vec!["First".to_owned()];
+    assert_eq!(
+        (
+            (at_first, at.join("lost+found").is_dir()),
+            when_damaged,
+            afterwards
+        ),
+        (
+            ((false, 0.0), true),
+            ((false, 1.0), first.clone()),
+            ((false, 0.0), first)
+        )
+    );
 }
 
 /// Groups whose notifications need more room than the log keeps for what was decided.

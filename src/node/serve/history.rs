@@ -42,6 +42,9 @@ const NICENESS: i32 = 10;
 /// A probe that is under way, and how long it may take.
 pub(super) type Probing = Result<(Child, Duration), Fault>;
 
+/// What a file system has in it from the beginning; an index may have one of its own.
+const LOST_AND_FOUND: &str = "lost+found";
+
 /// Starts the probe of the index, if there is one. This comes before the log is opened: whoever kills this
 /// process in the middle of a `fork` must not leave a child behind that holds the lock of the store.
 pub(super) fn begin(options: &ServeOptions, world: &World) -> Option<Probing> {
@@ -60,19 +63,18 @@ pub(super) fn begin(options: &ServeOptions, world: &World) -> Option<Probing> {
 )]
 fn start_probe(data_dir: &Path, store: Uuid) -> Result<Option<(Child, Duration)>, Fault> {
     let directory = data_dir.join(probe::DIRECTORY);
-    let files = match fs::read_dir(&directory) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        other => other.map_err(reported("list", &directory))?,
-    };
+    let files = files_in(&directory)?;
+    if files.is_empty() {
+        return Ok(None);
+    }
     let mut bytes = 0;
     for file in files {
-        let file = file.map_err(reported("list", &directory))?;
-        if file.file_name().to_string_lossy().ends_with(UNFINISHED) {
+        if file.to_string_lossy().ends_with(UNFINISHED) {
             // sled 0.34 takes it for a snapshot, and fails for ever.
-            fs::remove_file(file.path()).map_err(reported("remove", &file.path()))?;
+            fs::remove_file(&file).map_err(reported("remove", &file))?;
             continue;
         }
-        bytes += file.metadata().map_or(0, |it| it.len());
+        bytes += fs::metadata(&file).map_or(0, |it| it.len());
     }
     let limit = HANG + Duration::from_secs(bytes / PROBED_BYTES_A_SECOND);
     let program = std::env::current_exe().map_err(reported("find", Path::new("tocsin")))?;
@@ -86,6 +88,27 @@ fn start_probe(data_dir: &Path, store: Uuid) -> Result<Option<(Child, Duration)>
         .spawn()
         .map_err(reported("start a probe of", &directory))?;
     Ok(Some((child, limit)))
+}
+
+/// What is in the directory of an index: nothing if it is not there, or if it is a file system of its own
+/// that is empty.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "sled has files of its own, which no disk handle knows"
+)]
+fn files_in(directory: &Path) -> Result<Vec<PathBuf>, Fault> {
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other.map_err(reported("list", directory))?,
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(reported("list", directory))?;
+        if entry.file_name() != LOST_AND_FOUND {
+            files.push(entry.path());
+        }
+    }
+    Ok(files)
 }
 
 /// Starts the index, unless it is switched off. Without one the server is the same.
@@ -202,10 +225,6 @@ fn reported(operation: &str, path: &Path) -> impl FnOnce(io::Error) -> Fault {
     move |error| Fault::Reported(format!("cannot {what}: {error}"))
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "sled has files of its own, which no disk handle knows"
-)]
 impl Place for OnDisk {
     fn probe(&self) -> Result<(), Fault> {
         let probing = self
@@ -216,8 +235,8 @@ impl Place for OnDisk {
         match probing {
             Some(Ok((child, limit))) => probe::understand(&answer_within(child, limit)?),
             Some(Err(fault)) => Err(fault),
-            None if self.directory().exists() => Err(Fault::Lied("it was not probed".to_owned())),
-            None => Ok(()),
+            None if files_in(&self.directory())?.is_empty() => Ok(()),
+            None => Err(Fault::Lied("it was not probed".to_owned())),
         }
     }
 
@@ -228,10 +247,7 @@ impl Place for OnDisk {
     fn discard(&self) -> Result<(), Fault> {
         let (directory, discarded) = (self.directory(), self.data_dir.join("index.discarded"));
         remove(&discarded)?;
-        match fs::rename(&directory, &discarded) {
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            other => other.map_err(reported("put aside", &directory))?,
-        }
+        put_aside(&directory, &discarded)?;
         remove(&discarded)
     }
 }
@@ -240,10 +256,30 @@ impl Place for OnDisk {
     clippy::disallowed_methods,
     reason = "sled has files of its own, which no disk handle knows"
 )]
-fn remove(directory: &Path) -> Result<(), Fault> {
-    match fs::remove_dir_all(directory) {
+fn put_aside(directory: &Path, discarded: &Path) -> Result<(), Fault> {
+    match fs::rename(directory, discarded) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        other => other.map_err(reported("remove", directory)),
+        // A file system of its own stays where it is.
+        Err(error) if error.kind() == ErrorKind::ResourceBusy => {
+            files_in(directory)?.iter().try_for_each(|it| remove(it))
+        }
+        other => other.map_err(reported("put aside", directory)),
+    }
+}
+
+/// Removes a file, or a directory with all that is in it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "sled has files of its own, which no disk handle knows"
+)]
+fn remove(path: &Path) -> Result<(), Fault> {
+    let removed = match path.is_dir() {
+        true => fs::remove_dir_all(path),
+        false => fs::remove_file(path),
+    };
+    match removed {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        other => other.map_err(reported("remove", path)),
     }
 }
 
