@@ -371,6 +371,52 @@ fn i1_a_downtime_before_a_try_in_vain_is_none_in_which_it_could_be_told() {
     );
 }
 
+/// A beginning is due while no process runs, and over before the next start can tell of it: that start is killed
+/// too soon, or a silence comes before its turn. Or the start, or the time without a silence, was long enough.
+#[test]
+fn i3_a_beginning_that_a_start_could_not_tell_before_it_was_over_is_not_lost() {
+    let begun = || {
+        Story::new()
+            .post(1_000, &[("1", Firing)])
+            .down(1_010, 5_000)
+            .post(5_050, &[("1", Resolved)])
+    };
+    let killed = |ms: u64| begun().down(ms, ms + 100).named();
+    let silenced = |ms: u64| begun().silence(ms, "1", 9_000).named();
+    let lost = vec![(Invariant::I1, Kind::Lost)];
+    assert_eq!(
+        [
+            killed(5_400),
+            killed(5_600),
+            silenced(5_400),
+            silenced(5_600)
+        ],
+        [vec![], lost.clone(), vec![], lost]
+    );
+}
+
+/// Who wants no ends is not told anew of what was over for a moment. What it is told when it fires for the third
+/// time is told of that.
+#[test]
+fn i1_what_is_no_news_is_not_told_late_by_what_is_told_of_the_next_beginning() {
+    let told = |again_ms: u64| {
+        Story::new()
+            .post(1_000, &[("1", Firing)])
+            .told(1_210, &[("1", Firing)])
+            .post(2_000, &[("1", Resolved)])
+            .post(2_020, &[("1", Firing)])
+            .post(again_ms - 600, &[("1", Resolved)])
+            .post(again_ms, &[("1", Firing)])
+            .told(8_300, &[("1", Firing)])
+            .verdict()
+            .violations
+            .iter()
+            .filter(|it| it.kind == Kind::OutOfBound)
+            .count()
+    };
+    assert_eq!([told(8_100), told(8_310)], [0, 1]);
+}
+
 #[test]
 fn i2_an_end_that_is_never_told_to_who_was_told_the_beginning_is_lost() {
     let story = Story::new()

@@ -350,10 +350,12 @@ fn checkpoint_through_the_running_log_goes_on_beside_appends() {
     let append = |text: &str| post_through(&log, Lane::Normal, text).unwrap();
     append("one");
     let lsn = log.durable();
+    let none = log.newest_checkpoint();
     let info = log.checkpoint(lsn, 42, |sections| {
         append("two");
         sections.section(1, b"one")
     });
+    let newest = log.newest_checkpoint();
     drop(log);
     world.clock.advance(Duration::from_secs(1));
     let (_, report, replayed): (_, StartReport, _) = world.try_open().unwrap();
@@ -361,8 +363,8 @@ fn checkpoint_through_the_running_log_goes_on_beside_appends() {
         .whole()
         .map(|info| info.state_hash);
     assert_eq!(
-        (info.unwrap().lsn, hash, replayed),
-        (lsn, Some(42), texts(&["one", "two"]))
+        ([none, newest, info.unwrap().lsn], hash, replayed),
+        ([Lsn::ZERO, lsn, lsn], Some(42), texts(&["one", "two"]))
     );
 }
 

@@ -122,7 +122,9 @@ pub(super) fn check(world: &World, verdict: &mut Verdict) {
                 // Between two beginnings there was an end too short to be seen.
                 let is_news = last != Some(change.status)
                     || end.is_some_and(|end| delivery.is_seen(end.acked, end.superseded));
-                if told.is_some() || is_news {
+                // What is told after it was said again may be of that.
+                let is_of_it = told.is_some_and(|told| told < change.same_again);
+                if is_of_it || is_news {
                     delivery.check(told, verdict);
                 }
             }
@@ -175,8 +177,8 @@ impl Delivery<'_> {
         let mut blocked = self.blocked.to_vec();
         blocked.extend(self.world.held_long());
         blocked.extend(self.downtime_of_cut_off_start(from));
-        blocked.extend(self.downtimes_before_it_fired_anew());
-        blocked.extend(self.downtimes_before_a_try_in_vain());
+        blocked.extend(self.downtimes_before_cut_off_starts());
+        blocked.extend(self.downtimes_before_a_start_in_vain());
         longest_free_ms(Span::new(from, until), &blocked) >= interval_ms + policy.tolerance_ms
     }
 
@@ -192,45 +194,43 @@ impl Delivery<'_> {
         Some(Span::new(life.stopped(), next))
     }
 
-    /// What is over when a process starts, and fires anew before that start has told of it, is told as it then
-    /// is by the next start, if this one is cut off: firing, for everything else would be a false all-clear.
-    /// So the end had no downtime in which it was due: not before that start, nor before those that were cut
-    /// off until then.
-    fn downtimes_before_it_fired_anew(&self) -> Vec<Span> {
-        let anew = self.change.superseded;
+    /// What was due while no process ran is told by the next start, as it was then. If that start is cut off, and
+    /// it was said to be otherwise meanwhile, the start after it tells how it is then: an end of what fires anew
+    /// would be a false all-clear. So it had no downtime in which it was due: not before that start, nor before
+    /// those that were cut off until then.
+    fn downtimes_before_cut_off_starts(&self) -> Vec<Span> {
+        let superseded = self.change.superseded;
         let lives = &self.world.lives;
         let place = lives
             .iter()
-            .position(|life| life.boot <= anew && anew <= life.ended);
-        let Some(place) = place.filter(|_| self.change.status == Status::Resolved) else {
+            .position(|life| life.boot <= superseded && superseded <= life.ended);
+        let Some(place) = place else {
             return Vec::new();
         };
         let before = lives[..=place].windows(2).rev();
         before
             .take_while(|lives| self.is_cut_off(&lives[1]))
-            .map(|lives| {
-                let up = lives[1].ready.unwrap_or(lives[1].ended);
-                Span::new(lives[0].stopped(), up)
-            })
+            .map(|lives| downtime(&lives[0], &lives[1]))
             .collect()
     }
 
     /// What was due while no process ran is told when one does. If that was tried, and the receiver fell ill
-    /// meanwhile, the downtime was none in which it could be told.
-    fn downtimes_before_a_try_in_vain(&self) -> Vec<Span> {
+    /// meanwhile, or a silence came, the downtime was none in which it could be told.
+    fn downtimes_before_a_start_in_vain(&self) -> Vec<Span> {
         let lives = self.world.lives.windows(2);
-        let downtimes = lives.filter_map(|lives| {
-            let up = lives[1].ready.unwrap_or(lives[1].ended);
-            let downtime = Span::new(lives[0].stopped(), up);
-            self.was_tried_in_vain_after(up).then_some(downtime)
-        });
-        downtimes.collect()
+        let downtimes = lives.map(|lives| downtime(&lives[0], &lives[1]));
+        downtimes
+            .filter(|it| self.is_in_vain_after(it.to))
+            .collect()
     }
 
-    /// Whether a start tried to tell it, but the receiver did not take it.
-    fn was_tried_in_vain_after(&self, up: At) -> bool {
+    /// Whether a start tried to tell it, but the receiver did not take it, or a silence came before its turn.
+    fn is_in_vain_after(&self, up: At) -> bool {
         let interval_ms = self.world.policy.group_interval_ms;
         let caught_up = Span::new(up, self.world.have_run_for(up, interval_ms));
+        if self.muted.iter().any(|span| span.meets(caught_up)) {
+            return true;
+        }
         self.world.messages.iter().any(|it| {
             it.integration == self.integration
                 && caught_up.contains(it.at)
@@ -268,6 +268,7 @@ impl Delivery<'_> {
 
     fn was_due_while_down(&self, interval_ms: u64) -> bool {
         let due = self.owed_from.plus_ms(interval_ms);
+        let cut_off = self.downtimes_before_cut_off_starts();
         self.world.lives.windows(2).any(|lives| {
             let (dead, next) = (&lives[0], &lives[1]);
             let Some(ready) = next.ready else {
@@ -286,7 +287,8 @@ impl Delivery<'_> {
                 && self.change.superseded >= next.boot
                 && !meets(self.blocked)
                 && !meets(&self.world.held)
-                && !self.was_tried_in_vain_after(ready)
+                && !self.is_in_vain_after(ready)
+                && !cut_off.contains(&downtime(dead, next))
         })
     }
 
@@ -308,4 +310,9 @@ impl Delivery<'_> {
             self.owed_from,
         )
     }
+}
+
+/// The time from one life to the next, until that is ready or has ended.
+fn downtime(dead: &Life, next: &Life) -> Span {
+    Span::new(dead.stopped(), next.ready.unwrap_or(next.ended))
 }

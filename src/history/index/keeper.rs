@@ -297,6 +297,8 @@ impl Shared {
         while !self.is_stopping() {
             let fault = match self.watch_one(place.clone()) {
                 Ok(()) => break,
+                // The next start looks at what is on disk.
+                Err(_) if self.is_stopping() => break,
                 Err(fault) => fault,
             };
             let Some(on_disk) = place.take() else {

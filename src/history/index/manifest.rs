@@ -103,3 +103,32 @@ impl Manifest {
         Ok(manifest)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_of_another_layout_or_store_is_foreign() {
+        let ours = Manifest::new([1; 16]);
+        let later = Manifest {
+            format: FORMAT + 1,
+            ..ours.clone()
+        };
+        let read =
+            |manifest: &Manifest, store| Manifest::decode(&manifest.encode().unwrap(), store);
+        let foreign = |text: &str| Err(Fault::Foreign(text.to_owned()));
+        assert_eq!(
+            [
+                read(&ours, [1; 16]),
+                read(&later, [1; 16]),
+                read(&ours, [2; 16])
+            ],
+            [
+                Ok(ours.clone()),
+                foreign("it has layout 3, this program writes layout 2"),
+                foreign("it belongs to another store"),
+            ]
+        );
+    }
+}
