@@ -395,6 +395,27 @@ fn i3_a_beginning_that_a_start_could_not_tell_before_it_was_over_is_not_lost() {
     );
 }
 
+/// An end is over too soon to be told, and it ends again later; or it held for long enough.
+#[test]
+fn i2_an_end_that_is_not_owed_is_not_told_late_by_what_is_told_of_the_next_one() {
+    let told = |anew_ms: u64| {
+        Story::new()
+            .post(1_000, &[("1", Firing)])
+            .told(1_210, &[("1", Firing)])
+            .post(2_000, &[("1", Resolved)])
+            .post(anew_ms, &[("1", Firing)])
+            .down(8_400, 8_600)
+            .post(8_610, &[("1", Resolved)])
+            .told(8_700, &[("1", Resolved)])
+            .verdict()
+            .violations
+            .iter()
+            .filter(|it| it.kind == Kind::OutOfBound)
+            .count()
+    };
+    assert_eq!([told(2_400), told(4_000)], [0, 1]);
+}
+
 /// Who wants no ends is not told anew of what was over for a moment. What it is told when it fires for the third
 /// time is told of that.
 #[test]

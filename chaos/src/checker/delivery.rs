@@ -161,6 +161,10 @@ impl Delivery<'_> {
             verdict.add(invariant, Kind::Lost, self.change.acked, what);
             return;
         };
+        if owed.is_none() && told >= self.change.same_again {
+            // Most likely of what was said later.
+            return;
+        }
         verdict.counts.delivered += 1;
         let took_ms = self.took_ms(told);
         verdict.counts.slowest_ms = verdict.counts.slowest_ms.max(took_ms);
