@@ -50,7 +50,7 @@ run:
 	@echo "  what is on disk    target/release/tocsin wal dump data"
 	@echo "  kill it, start it  kill -9 the process, then make run again: the alert is still there"
 	@echo
-	target/release/tocsin --config.file=docs/examples/alertmanager.yml --storage.path=data \
+	$(or $(CARGO_TARGET_DIR),target)/release/tocsin --config.file=docs/examples/alertmanager.yml --storage.path=data \
 		--cluster.listen-address=
 
 demo:
