@@ -1,5 +1,6 @@
 //! One scenario for each answer that tells of something that did not happen.
 
+use tocsin::history::What;
 use tocsin::history::why::{Asked, Context, Question, WhyError, why};
 use tocsin::model::Fingerprint;
 use tocsin::model::route::RouteSpec;
@@ -310,18 +311,69 @@ fn questions_that_make_no_sense_are_refused() {
     );
 }
 
-#[test]
-fn an_alert_of_which_only_the_labels_outlived_the_log() {
+/// An alert that has just been received, and of which nothing that was decided is written.
+fn undecided() -> World {
     let mut world = explaining(simple());
     world.post(&["A"]);
-    world.run(100);
-    // As after the log was cut: nothing says which group the alert came to.
+    world.run(2);
     world.log.retain(|(_, record)| !record.is_explanation());
+    world
+}
+
+#[test]
+fn an_alert_that_came_a_moment_ago_is_not_decided_yet() {
     assert_eq!(
-        said(&ask(&world, "alertname=A", 100)),
+        said(&ask(&undecided(), "alertname=A", 2)),
         [
-            "RoutingUnknown: Not known at 03:01:40: the alert was received, but not that it came to any group: that was before history begins.",
+            "NotDecided: Not known yet at 03:00:02: the alert was received at 03:00:00, and where it is routed is written within a few seconds; ask again.",
             "received: 2026-11-22 03:00:00"
+        ]
+    );
+}
+
+#[test]
+fn an_alert_of_which_nothing_that_was_decided_was_written() {
+    assert_eq!(
+        said(&ask(&undecided(), "alertname=A", 100)),
+        [
+            "RoutingUnknown: Not known at 03:01:40: the alert was received at 03:00:00, but not that it came to any group: what was decided then was not written.",
+            "received: 2026-11-22 03:00:00"
+        ]
+    );
+}
+
+#[test]
+fn an_alert_of_which_only_the_labels_outlived_the_log() {
+    let mut memory = Memory::of(&undecided().log);
+    // As after the log was cut: when it came is not known any more, only that it was sent again since.
+    for entry in memory.entries.values_mut().flatten() {
+        if let What::Received {
+            alert,
+            ends_at,
+            is_timeout,
+            ..
+        } = entry.what
+        {
+            entry.what = What::Touched {
+                alert,
+                ends_at,
+                is_timeout,
+            };
+        }
+    }
+    let question = Question {
+        alert: Asked::Matchers(matchers("alertname=A")),
+        receiver: None,
+        at: None,
+    };
+    let context = Context {
+        now: at(2),
+        policy: None,
+    };
+    assert_eq!(
+        said(&why(&memory, &question, &context).unwrap()),
+        [
+            "RoutingUnknown: Not known at 03:00:02: the alert was received, but not that it came to any group: that was before history begins."
         ]
     );
 }

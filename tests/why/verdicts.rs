@@ -500,6 +500,32 @@ fn only_resolved_alerts_are_left_for_an_integration_that_is_not_told_of_them() {
 }
 
 #[test]
+fn its_end_is_not_told_to_an_integration_that_is_not_told_of_ends_while_others_fire() {
+    let mut policy = team_x();
+    let deaf = Integration {
+        send_resolved: false,
+        ..integration("email", 0)
+    };
+    policy.receivers.insert("team-x".into(), vec![deaf]);
+    let mut world = explaining(policy);
+    world.post(&["A job=node", "B job=node"]);
+    world.run(100);
+    world.post(&["-A job=node"]);
+    world.run(1_000);
+    assert_eq!(
+        said(&ask(&world, "alertname=A", 1_000)),
+        [
+            "NothingToSend: Not sent to team-x/email[0] at 03:16:40: it ended at 03:01:40, of which this integration is not told (send_resolved: false), and it left its group at 03:05:30; it was not received again since.",
+            "flushed: 2026-11-22 03:10:30 to 03:15:30, 2 times with the same result",
+            "next flush: 2026-11-22 03:20:30",
+            "group: {}:{job=\"node\"}",
+            "route: {}",
+            "received: 2026-11-22 03:00:00"
+        ]
+    );
+}
+
+#[test]
 fn what_is_in_doubt_is_superseded_when_there_is_nothing_more_to_tell() {
     let mut policy = team_x();
     let deaf = Integration {

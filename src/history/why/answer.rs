@@ -19,8 +19,6 @@ pub enum Because {
     Failed,
     /// It is being sent.
     UnderWay,
-    /// A crash came while it was sent; whether the receiver has it is not known.
-    InDoubt,
     /// The receiver knows all of it already.
     NothingChanged,
     /// Silences kept it back.
@@ -57,7 +55,9 @@ pub enum Because {
     OnlyDefaultRoute,
     /// Its routes go to other receivers.
     RoutedElsewhere,
-    /// Nothing is known of its routing: that was before history begins.
+    /// It was received a moment ago, and where it is routed is not written yet.
+    NotDecided,
+    /// Nothing is known of its routing.
     RoutingUnknown,
     /// No such alert was received.
     NotReceived,

@@ -144,6 +144,14 @@ impl Life {
         !self.entries.is_empty()
     }
 
+    /// When it came, if history knows its beginning: the first that it knows is that it was received in
+    /// full.
+    pub(super) fn came_at(&self) -> Option<WallTime> {
+        let is_all = self.entries.len() < LINES_MAX;
+        let first = self.entries.last().filter(|_| is_all)?;
+        matches!(first.what, What::Received { .. }).then_some(first.position.at)
+    }
+
     /// When it ended, if it had by then.
     pub(super) fn ended_by(&self, at: WallTime) -> Option<WallTime> {
         self.ends_at.filter(|ends_at| *ends_at <= at)

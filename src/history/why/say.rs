@@ -14,6 +14,9 @@ use crate::model::Fingerprint;
 use crate::record::{FlushOccasion, MutedBy, ToldVerdict};
 use crate::sys::WallTime;
 
+/// What is decided is written with the next batch, about a second later. A busy disk takes longer.
+const PLACED_WITHIN_NS: i64 = 10 * 1_000_000_000;
+
 /// What a sentence is about.
 pub(super) struct Subjects<'a> {
     pub(super) timeline: &'a dyn Timeline,
@@ -107,10 +110,7 @@ fn no_group<'a>(about: &Subjects<'_>, pasts: &'a [Past]) -> Finding<'a> {
         return Finding::new(Because::Limited, sentence).with("group that would be", key);
     }
     let Some(first) = pasts.first() else {
-        let sentence = format!(
-            "Not known{whom} at {at}: the alert was received, but not that it came to {what}: that was before history begins."
-        );
-        return Finding::new(Because::RoutingUnknown, sentence);
+        return not_placed(about, &whom, what);
     };
     let mut receivers: Vec<&str> = pasts.iter().filter_map(Past::receiver).collect();
     receivers.sort_unstable();
@@ -135,6 +135,28 @@ fn no_group<'a>(about: &Subjects<'_>, pasts: &'a [Past]) -> Finding<'a> {
         ),
     };
     Finding::new(because, sentence).of(first)
+}
+
+/// It was received, and no group is known that it came to.
+fn not_placed<'a>(about: &Subjects<'_>, whom: &str, what: &str) -> Finding<'a> {
+    let at = about.time(about.at);
+    let Some(came_at) = about.life.came_at() else {
+        let sentence = format!(
+            "Not known{whom} at {at}: the alert was received, but not that it came to {what}: that was before history begins."
+        );
+        return Finding::new(Because::RoutingUnknown, sentence);
+    };
+    let received = clock(came_at, about.at);
+    if about.at.0.saturating_sub(came_at.0) > PLACED_WITHIN_NS {
+        let sentence = format!(
+            "Not known{whom} at {at}: the alert was received at {received}, but not that it came to {what}: what was decided then was not written."
+        );
+        return Finding::new(Because::RoutingUnknown, sentence);
+    }
+    let sentence = format!(
+        "Not known{whom} yet at {at}: the alert was received at {received}, and where it is routed is written within a few seconds; ask again."
+    );
+    Finding::new(Because::NotDecided, sentence)
 }
 
 /// Its group was not flushed since it is there.
@@ -602,6 +624,17 @@ fn unchanged<'a>(
     if let (Some(left_at), Some(ended)) = (past.place.left_at, about.life.ended_by(about.at)) {
         let (ended, left_at) = (clock(ended, about.at), clock(left_at, about.at));
         let found = match sending.state {
+            State::Ended(Outcome::Delivered | Outcome::AssumedDelivered, _)
+                if !sending.is_end_told =>
+            {
+                Some((
+                    Because::NothingToSend,
+                    format!(
+                        "Not sent to {to} at {}: it ended at {ended}, of which this integration is not told (send_resolved: false), and it left its group at {left_at}; it was not received again since.",
+                        about.time(about.at)
+                    ),
+                ))
+            }
             State::Ended(Outcome::Delivered | Outcome::AssumedDelivered, _) => Some((
                 Because::ToldAndForgotten,
                 format!(

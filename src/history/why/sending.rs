@@ -29,6 +29,8 @@ pub(super) struct Sending {
     /// How it stands.
     pub(super) state: State,
     pub(super) idempotency_key: [u8; 32],
+    /// Whether the last intent tells that the alert has ended.
+    pub(super) is_end_told: bool,
     /// Everything that belongs to it, the oldest first.
     pub(super) entries: Vec<Entry>,
     /// Whether the attempts of the intent at hand are known.
@@ -70,6 +72,7 @@ impl Sending {
             detail: String::new(),
             state: State::Open(intent.position.at),
             idempotency_key: *idempotency_key,
+            is_end_told: false,
             entries: Vec::new(),
             has_attempts: false,
         };
@@ -99,12 +102,14 @@ impl Sending {
             What::Intended {
                 to,
                 idempotency_key,
+                resolved,
                 ..
             } if *to == self.to => {
                 if !entry.what.is_about(hash) {
                     return true;
                 }
                 self.idempotency_key = *idempotency_key;
+                self.is_end_told = resolved.binary_search(&hash).is_ok();
                 self.state = State::Open(entry.position.at);
                 self.has_attempts = false;
             }
