@@ -394,7 +394,7 @@ impl Traced<'_> {
     async fn ready(&mut self) -> Result<Started> {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            if self.has_ended()? {
+            if self.has_ended(false)? {
                 return Ok(Started::Ended);
             }
             if self.server.get("/-/ready").await.is_ok() {
@@ -408,8 +408,9 @@ impl Traced<'_> {
         }
     }
 
-    /// Whether no process runs. That one has ended is noted, unless who did it has noted that.
-    fn has_ended(&mut self) -> Result<bool> {
+    /// Whether no process runs. That one has ended is noted, unless who did it has noted that. One that was told
+    /// to stop may end with code 0; whatever else ends it is noted as such.
+    fn has_ended(&mut self, is_told_to: bool) -> Result<bool> {
         let Some(process) = &mut self.process else {
             return Ok(true);
         };
@@ -422,12 +423,12 @@ impl Traced<'_> {
             self.is_hit = supervised.is_hit();
             deed = self.aim.map(|it| it.deed).filter(|_| self.is_hit);
         }
-        // What is said with a fault, and what an orderly end is, is known.
         let is_fault = matches!(deed, Some(Deed::Fail(_)));
-        if deed.is_none() || is_fault {
+        let is_orderly = is_told_to && code == Some(0);
+        if deed.is_none() || is_fault || is_orderly {
             self.recorder.note(Event::Exit {
                 code,
-                is_expected: is_fault,
+                is_expected: is_fault || is_orderly,
             });
         }
         self.process = None;
@@ -441,7 +442,7 @@ impl Traced<'_> {
             tokio::select! {
                 answer = &mut asked => return Ok(answer),
                 () = sleep(LOOK_EVERY) => {
-                    self.has_ended()?;
+                    self.has_ended(false)?;
                 }
             }
         }
@@ -449,7 +450,7 @@ impl Traced<'_> {
 
     /// A server that ended is started again, without a tracer.
     async fn keep_up(&mut self) -> Result<()> {
-        if self.has_ended()? {
+        if self.has_ended(false)? {
             self.start(false).await?;
         }
         Ok(())
@@ -482,21 +483,7 @@ impl Traced<'_> {
         }
         let deadline = Instant::now() + PATIENCE;
         loop {
-            // An orderly end is code 0; whatever else ends it is noted as such.
-            if let Some(process) = &mut self.process
-                && process.ended()? == Some(Some(0))
-            {
-                if let Running::Supervised(supervised) = process {
-                    self.calls = supervised.calls();
-                    self.is_hit = supervised.is_hit();
-                }
-                self.recorder.note(Event::Exit {
-                    code: Some(0),
-                    is_expected: true,
-                });
-                self.process = None;
-            }
-            if self.has_ended()? {
+            if self.has_ended(true)? {
                 return Ok(());
             }
             if Instant::now() > deadline {

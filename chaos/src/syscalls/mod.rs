@@ -46,10 +46,10 @@ use calls::{Boundary, Kind};
 use life::{Aim, Deed, Fault, Which, live};
 
 /// Lives without a fault, of each kind.
-const EXPLORATIONS: usize = 3;
+const EXPLORATIONS: usize = 6;
 
 /// How often a call is aimed at that every life makes: in one it may be part of another after all.
-const TRIES_MAX: u32 = 6;
+const TRIES_MAX: u32 = 16;
 
 /// How often one is that only some lives make.
 const TRIES_OF_SOME_MAX: u32 = 2;
