@@ -30,7 +30,7 @@ use super::cors;
 use super::intake::Intake;
 use super::metrics::{self, Metrics, Seen, method_label};
 use super::routes::{Endpoint, Page, Place, Routes};
-use super::v2::V2;
+use super::v2::{Aside, V2};
 use crate::sys::Clock;
 
 /// How many GETs at once are answered, unless a flag says otherwise or there are more processors.
@@ -52,6 +52,8 @@ pub struct Options {
     pub route_prefix: String,
     /// GETs at once. Alertmanager 0.34: `--web.get-concurrency`.
     pub gets_max: usize,
+    /// How much work that takes long is done at once.
+    pub processors: usize,
     /// How long a request may take. Alertmanager 0.34: `--web.timeout`.
     pub timeout: Option<Duration>,
 }
@@ -61,6 +63,7 @@ impl Default for Options {
         Self {
             route_prefix: "/".to_owned(),
             gets_max: GETS_MAX,
+            processors: 1,
             timeout: None,
         }
     }
@@ -82,6 +85,17 @@ impl Pages for NoPages {
     }
 }
 
+/// Why there is no service.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// Two routes contradict each other.
+    #[error("the table of routes is wrong: {0}")]
+    Routes(#[from] matchit::InsertError),
+    /// The system gives no threads.
+    #[error("start the threads that read requests: {0}")]
+    Threads(#[from] std::io::Error),
+}
+
 /// The service.
 #[derive(Debug)]
 pub struct Api<B> {
@@ -97,7 +111,7 @@ impl<B: Backend> Api<B> {
     /// A service over a backend. The metrics are registered in that registry.
     ///
     /// # Errors
-    /// If its table of routes is wrong, which a test refutes.
+    /// If its table of routes is wrong, which a test refutes, or the system gives it no threads.
     pub fn new(
         backend: Arc<B>,
         clock: Arc<dyn Clock>,
@@ -105,7 +119,7 @@ impl<B: Backend> Api<B> {
         registry: Arc<Registry>,
         options: Options,
         pages: Box<dyn Pages>,
-    ) -> Result<Self, matchit::InsertError> {
+    ) -> Result<Self, ApiError> {
         Ok(Self {
             routes: Routes::new(&options.route_prefix)?,
             gets: Arc::new(Semaphore::new(options.gets_max)),
@@ -114,6 +128,7 @@ impl<B: Backend> Api<B> {
                 clock,
                 intake: Intake::new(),
                 metrics,
+                aside: Aside::start(options.processors)?,
             },
             options,
             registry,

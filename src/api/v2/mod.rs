@@ -3,6 +3,7 @@
 //! A request is checked in the order of upstream: path and method, type of the body, wanted type,
 //! parameters and body, and only then is it acted upon.
 
+mod aside;
 pub mod decode;
 pub mod encode;
 mod fault;
@@ -12,6 +13,7 @@ pub mod post_alerts;
 pub mod post_silence;
 pub(crate) mod query;
 
+pub use aside::Aside;
 pub use fault::Fault;
 pub(super) use negotiate::check_content_type;
 
@@ -33,8 +35,8 @@ use encode::{AlertList, GroupList};
 use lists::AlertFilter;
 use query::Query;
 
-/// Bodies longer than this are read, and lists longer than [`LONG_LIST`] sorted, on a thread of their
-/// own: it takes tens of microseconds, for which other connections should not wait.
+/// Bodies longer than this are read, and lists longer than [`LONG_LIST`] sorted, [`Aside`]: it takes tens of
+/// microseconds, for which other connections should not wait.
 const LONG_BODY_BYTES: usize = 64 << 10;
 /// See [`LONG_BODY_BYTES`].
 const LONG_LIST: usize = 1_000;
@@ -50,6 +52,7 @@ pub struct V2<B> {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) intake: Intake,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) aside: Aside,
 }
 
 impl<B: Backend> V2<B> {
@@ -104,8 +107,10 @@ impl<B: Backend> V2<B> {
         let (settings, now) = (self.backend.settings(), self.clock.wall());
         let bytes = taken.bytes.clone();
         let is_long = bytes.len() > LONG_BODY_BYTES;
-        let mut received =
-            aside(is_long, move || post_alerts::receive(&bytes, settings, now)).await??;
+        let mut received = self
+            .aside
+            .work(is_long, move || post_alerts::receive(&bytes, settings, now))
+            .await??;
         received.valid.sender = sender;
         self.metrics.received(&received);
         if !received.valid.alerts.is_empty() {
@@ -123,7 +128,10 @@ impl<B: Backend> V2<B> {
     async fn get_alerts(&self, query: &Query) -> Result<Answer, Answer> {
         let filter = self.filter(query)?;
         let all = self.backend.alerts().await.map_err(refusal)?;
-        let list = aside(all.len() > LONG_LIST, move || filter.alerts(all)).await?;
+        let list = self
+            .aside
+            .work(all.len() > LONG_LIST, move || filter.alerts(all))
+            .await?;
         Ok(json(Body::chunks(AlertList::new(list))))
     }
 
@@ -131,7 +139,10 @@ impl<B: Backend> V2<B> {
         let filter = self.filter(query)?;
         let all = self.backend.groups().await.map_err(refusal)?;
         let count: usize = all.iter().map(|group| group.alerts.len()).sum();
-        let list = aside(count > LONG_LIST, move || filter.groups(all)).await?;
+        let list = self
+            .aside
+            .work(count > LONG_LIST, move || filter.groups(all))
+            .await?;
         Ok(json(Body::chunks(GroupList::new(list))))
     }
 
@@ -207,23 +218,6 @@ fn refusal(refusal: Refusal) -> Answer {
         answer.headers_mut().insert(RETRY_AFTER, after);
     }
     answer
-}
-
-/// Works on a thread of its own if that takes long.
-async fn aside<T: Send + 'static>(
-    is_long: bool,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Answer> {
-    if !is_long {
-        return Ok(work());
-    }
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|_| {
-        said(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "the request could not be processed",
-        )
-    })
 }
 
 /// Whether Go's parser of UUIDs takes it: bare, with hyphens, in braces, as a URN.

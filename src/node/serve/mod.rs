@@ -405,14 +405,12 @@ impl Http {
             ApiOptions {
                 route_prefix,
                 gets_max: options.web.gets_max.unwrap_or(GETS_MAX.max(processors)),
+                processors,
                 timeout: options.web.timeout.map(Duration::to_std),
             },
             Box::new(NoPages),
         );
-        let api =
-            Arc::new(api.map_err(|fault| {
-                Failure::Start(format!("the table of routes is wrong: {fault}"))
-            })?);
+        let api = Arc::new(api.map_err(|error| Failure::Start(error.to_string()))?);
         let (stop, stopped) = watch::channel(false);
         let mut serving = JoinSet::new();
         for listener in bound.listeners {
