@@ -445,6 +445,15 @@ pub fn encode_part<T: Serialize>(part: &T) -> Result<Vec<u8>, CodecError> {
     encoded.map_err(|source| CodecError::Encode { source })
 }
 
+/// As [`encode_part`], behind what is in the buffer: for what is encoded so often that memory is used again.
+///
+/// # Errors
+/// That it cannot be encoded; the buffer has a part of it then.
+pub fn encode_part_into<T: Serialize>(buffer: &mut Vec<u8>, part: &T) -> Result<(), CodecError> {
+    let encoded = options().serialize_into(buffer, part);
+    encoded.map_err(|source| CodecError::Encode { source })
+}
+
 /// Reads a part of a checkpoint.
 ///
 /// # Errors

@@ -78,7 +78,7 @@ pub fn read(lsn: Lsn, record: &Record) -> Facts {
 }
 
 /// What a record of touches says: the same as [`read`], without anything that takes time.
-pub fn touches(lsn: Lsn, record: &AlertTouchV1) -> impl Iterator<Item = Touch> {
+pub fn touches(lsn: Lsn, record: &AlertTouchV1) -> impl Iterator<Item = Touch> + Clone {
     let at = WallTime(record.received_at_ns);
     (0..).zip(&record.touches).map(move |(place, touch)| Touch {
         alert: Fingerprint(touch.fingerprint),

@@ -33,7 +33,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use tocsin::core::notification_hash;
-use tocsin::history::index::{Index, Limits, Past, SledStorage, addition};
+use tocsin::history::index::{Index, Limits, Past, SledStorage, add_record};
 use tocsin::history::why::{Asked, Context, Question, why};
 use tocsin::model::{Fingerprint, LabelSet};
 use tocsin::record::{
@@ -85,11 +85,8 @@ struct Writer {
 impl Writer {
     fn write(&mut self, record: &Record) {
         let lsn = Lsn(self.lsn);
-        let added = addition(lsn, record, WallTime(0)).expect("it can be encoded");
-        self.entries += added.entries.len() as u64;
-        self.index
-            .add(lsn, record.at(), added)
-            .expect("sled takes it");
+        self.entries += tocsin::history::read(lsn, record).entries.len() as u64;
+        add_record(&self.index, lsn, record, WallTime(0)).expect("sled takes it");
         self.lsn += 1;
         self.records += 1;
     }
@@ -314,8 +311,7 @@ fn names() {
             BEGIN_NS + SECOND_NS,
         );
         let lsn = Lsn(1 + number as u64);
-        let added = addition(lsn, &record, WallTime(BEGIN_NS)).expect("it is encoded");
-        index.add(lsn, record.at(), added).expect("it is taken");
+        add_record(&index, lsn, &record, WallTime(BEGIN_NS)).expect("it is taken");
     }
     index.flush().expect("sled takes it");
     let past = Past::new(Arc::clone(&index), "");

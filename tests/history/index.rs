@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tocsin::history::index::{
-    Change, Contents, Index, Limits, MemoryStorage, Past, Storage, addition,
+    Change, Contents, Index, Limits, MemoryStorage, Past, Storage, add_record,
 };
 use tocsin::history::{Entry, Order, Position, Span, Subject, Timeline, What};
 use tocsin::model::Fingerprint;
@@ -57,14 +57,7 @@ fn touched(name: &str, at_ns: i64) -> Record {
 }
 
 fn add(index: &Index, lsn: u64, record: &Record) {
-    let lsn = Lsn(lsn);
-    index
-        .add(
-            lsn,
-            record.at(),
-            addition(lsn, record, WallTime(0)).unwrap(),
-        )
-        .unwrap();
+    add_record(index, Lsn(lsn), record, WallTime(0)).unwrap();
 }
 
 fn open(storage: &Arc<MemoryStorage>, limits: Limits) -> Arc<Index> {

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use super::past::{addition, label_set, of_facts};
+use super::past::{add_record, label_set, of_facts};
 use super::storage::Fault;
 use super::store::{Addition, Index};
 use crate::core::{Remembered, remembered};
@@ -61,7 +61,7 @@ pub fn take(
     match Record::decode(record_type, schema, payload) {
         Ok(record) => {
             let before = index.known_until().unwrap_or_default();
-            index.add(lsn, record.at(), addition(lsn, &record, before)?)?;
+            add_record(index, lsn, &record, before)?;
             Ok(true)
         }
         Err(_) => {

@@ -31,7 +31,7 @@ mod value;
 
 pub use memory::MemoryStorage;
 pub use names::{Name, NameKey};
-pub use past::{Past, addition};
+pub use past::{Past, add_record};
 pub use sled::{SledStorage, UNFINISHED};
 pub use storage::{Change, Fault, Storage, Visit};
 pub use store::{Addition, Contents, Index, Limits};

@@ -4,16 +4,17 @@
 //! again every minute are a hundred thousand entries in six hours, and not a hundred million.
 //!
 //! **Touches.** Nearly all that a busy server is told is that an alert still fires. What that changes of the
-//! last entry of the alert, its [`Course`], is kept beside the map from subject to entry, and the entry is
-//! brought up to it when somebody looks ([`Open::current`], [`Open::settle`]): a touch decodes and encodes
-//! nothing.
+//! last entry of the alert, its [`Course`], is kept beside the entries, and the entry is brought up to it
+//! when somebody looks ([`Open::current`], [`Open::settle`]): a touch decodes and encodes nothing.
 
 use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
 
 use super::chunk::{CHUNK_BYTES_MAX, CHUNK_SUBJECTS_MAX, Draft, Item};
 use super::storage::Fault;
 use crate::history::{Course, Entry, Touch};
-use crate::record::{decode_part, encode_part};
+use crate::record::{decode_part, encode_part, encode_part_into};
 use crate::sys::WallTime;
 
 /// Entries that are kept in memory: 20 MB of it at most, and one for each of a hundred thousand alerts.
@@ -29,32 +30,44 @@ const AGE_MAX_NS: i64 = 6 * 60 * 60 * 1_000_000_000;
 #[derive(Debug, Default)]
 pub struct Open {
     items: Vec<Item>,
+    /// How each of them goes on.
+    courses: Vec<Ongoing>,
     /// First subjects and places of items, in the order of subjects and then positions; without the latest
     /// items until the next [`Self::settle`].
     order: Vec<(u64, usize)>,
-    /// The last entry of each first subject.
-    last: HashMap<u64, Last>,
+    /// The place of the last entry of each first subject. Subjects are hashes: another one of the simplest kind
+    /// is enough.
+    last: HashMap<u64, usize, RandomState>,
+    /// Where the entries of one record's touches are; kept for its memory.
+    places: Vec<Option<usize>>,
     bytes: usize,
     /// The earliest time, and the latest until which an entry lasts.
     times: Option<(i64, i64)>,
 }
 
-/// The last entry of a subject.
-#[derive(Debug)]
-struct Last {
-    /// Its place among the items.
-    place: usize,
-    /// How it goes on, if it is about the end of an alert.
+/// How an entry goes on, while it is the last one of its subject.
+#[derive(Debug, Clone, Copy)]
+struct Ongoing {
+    /// If it is about the end of an alert.
     course: Option<Course>,
     /// Whether the item does not know that yet.
     is_ahead: bool,
 }
 
-impl Last {
+impl Ongoing {
+    fn of(entry: &Entry) -> Self {
+        Self {
+            course: Course::of(entry),
+            is_ahead: false,
+        }
+    }
+
     /// Brings the item up to the course; `bytes` is the sum that its size is in.
     fn settle(&mut self, item: &mut Item, bytes: &mut usize) -> Result<(), Fault> {
         if self.is_ahead {
-            replace(item, continued(item, self.course)?, bytes);
+            let before = item.entry.len();
+            go_on(&mut item.entry, self.course)?;
+            *bytes = (*bytes + item.entry.len()).saturating_sub(before);
             self.is_ahead = false;
         }
         Ok(())
@@ -67,13 +80,15 @@ fn replace(item: &mut Item, entry: Vec<u8>, bytes: &mut usize) {
     item.entry = entry;
 }
 
-/// The entry of an item with another course.
-fn continued(item: &Item, course: Option<Course>) -> Result<Vec<u8>, Fault> {
-    let mut entry = decode(&item.entry)?;
+/// Gives an encoded entry another course, where it is: a hundred thousand small pieces of memory freed and taken
+/// again at each writing would leave holes between those of the requests that come meanwhile.
+fn go_on(encoded: &mut Vec<u8>, course: Option<Course>) -> Result<(), Fault> {
+    let mut entry = decode(encoded)?;
     if let Some(course) = course {
         course.put(&mut entry);
     }
-    encode(&entry)
+    encoded.clear();
+    encode_part_into(encoded, &entry).map_err(|error| Fault::Reported(error.to_string()))
 }
 
 /// Encodes an entry.
@@ -112,14 +127,10 @@ impl Open {
         self.times = Some((from.min(item.at.0), to.max(entry.until.0)));
         self.bytes += item.size_bytes();
         if let Some(subject) = item.subjects.first() {
-            let last = Last {
-                place: self.items.len(),
-                course: Course::of(entry),
-                is_ahead: false,
-            };
-            self.last.insert(*subject, last);
+            self.last.insert(*subject, self.items.len());
         }
         self.items.push(item);
+        self.courses.push(Ongoing::of(entry));
     }
 
     /// Adds an entry, unless the last one of its first subject takes it in: one that is found wherever this
@@ -128,17 +139,18 @@ impl Open {
     /// # Errors
     /// That it cannot be encoded.
     pub fn add(&mut self, subjects: Vec<u64>, entry: &Entry) -> Result<(), Fault> {
-        let last = subjects.first().and_then(|it| self.last.get_mut(it));
-        if let Some(last) = last
-            && let Some(item) = self.items.get_mut(last.place)
+        let last = subjects.first().and_then(|it| self.last.get(it).copied());
+        if let Some(place) = last
+            && let Some(item) = self.items.get_mut(place)
+            && let Some(ongoing) = self.courses.get_mut(place)
         {
             // Whatever comes next, it will not be the last one with a course of its own any more.
-            last.settle(item, &mut self.bytes)?;
+            ongoing.settle(item, &mut self.bytes)?;
             let mut before = decode(&item.entry)?;
             let is_found_there = subjects.iter().all(|it| item.subjects.contains(it));
             if is_found_there && before.absorb(entry) {
                 replace(item, encode(&before)?, &mut self.bytes);
-                last.course = Course::of(&before);
+                *ongoing = Ongoing::of(&before);
                 self.lasts_until(before.until);
                 return Ok(());
             }
@@ -154,22 +166,50 @@ impl Open {
         Ok(())
     }
 
-    /// Adds a touch, as [`Self::add`] its entry. Whatever has an alert as its first subject stands under the
-    /// tenant too: so the last entry is found wherever this one would be.
+    /// Adds touches, each with the hash of its alert, as [`Self::add`] their entries. Whatever has an alert as its
+    /// first subject stands under the tenant too: so the last entry is found wherever this one would be.
     ///
     /// # Errors
-    /// That it cannot be encoded.
-    pub fn touch(&mut self, alert: u64, tenant: u64, touch: &Touch) -> Result<(), Fault> {
-        if let Some(last) = self.last.get_mut(&alert)
-            && let Some(course) = &mut last.course
+    /// That one cannot be encoded.
+    pub fn touch(
+        &mut self,
+        tenant: u64,
+        touches: impl Iterator<Item = (u64, Touch)> + Clone,
+    ) -> Result<(), Fault> {
+        // What is looked up here is seldom in a cache. With nothing else in between, the processor waits for many
+        // of them at a time: that takes a third of looking each up when it is its turn.
+        let mut places = std::mem::take(&mut self.places);
+        places.clear();
+        let alerts = touches.clone().map(|(alert, _)| alert);
+        places.extend(alerts.map(|it| self.last.get(&it).copied()));
+        let mut has_added = false;
+        for ((alert, touch), place) in touches.zip(places.iter().copied()) {
+            // What was added since may be its last entry.
+            let place = match has_added {
+                true => self.last.get(&alert).copied(),
+                false => place,
+            };
+            if !place.is_some_and(|place| self.absorb(place, &touch)) {
+                self.add(vec![alert, tenant], &touch.entry())?;
+                has_added = true;
+            }
+        }
+        self.places = places;
+        Ok(())
+    }
+
+    /// Whether an entry goes on with a touch.
+    fn absorb(&mut self, place: usize, touch: &Touch) -> bool {
+        if let Some(ongoing) = self.courses.get_mut(place)
+            && let Some(course) = &mut ongoing.course
             && course.absorb(touch)
         {
-            last.is_ahead = true;
+            ongoing.is_ahead = true;
             let until = course.until;
             self.lasts_until(until);
-            return Ok(());
+            return true;
         }
-        self.add(vec![alert, tenant], &touch.entry())
+        false
     }
 
     fn lasts_until(&mut self, until: WallTime) {
@@ -202,9 +242,8 @@ impl Open {
                 continue;
             }
             let mut item = item.clone();
-            let last = item.subjects.first().and_then(|it| self.last.get(it));
-            if let Some(last) = last.filter(|it| it.place == place && it.is_ahead) {
-                item.entry = continued(&item, last.course)?;
+            if let Some(ongoing) = self.courses.get(place).filter(|it| it.is_ahead) {
+                go_on(&mut item.entry, ongoing.course)?;
             }
             found.push(item);
         }
@@ -216,10 +255,8 @@ impl Open {
     /// # Errors
     /// That one cannot be encoded.
     pub fn settle(&mut self) -> Result<(), Fault> {
-        for last in self.last.values_mut().filter(|it| it.is_ahead) {
-            if let Some(item) = self.items.get_mut(last.place) {
-                last.settle(item, &mut self.bytes)?;
-            }
+        for (item, ongoing) in self.items.iter_mut().zip(&mut self.courses) {
+            ongoing.settle(item, &mut self.bytes)?;
         }
         let known = self.order.len();
         let latest = self.items.iter().enumerate().skip(known);
@@ -320,9 +357,19 @@ mod tests {
                 quick.add(subjects.clone(), &entry).unwrap();
                 slow.add(subjects, &entry).unwrap();
             } else {
-                let touch = touch(lsn, at, ends_at, draw(4) != 0);
-                quick.touch(ALERT, TENANT, &touch).unwrap();
-                slow.add(vec![ALERT, TENANT], &touch.entry()).unwrap();
+                // Now and then one record has two of the same alert.
+                let touches: Vec<(u64, Touch)> = (0..1 + u32::from(draw(9) == 0))
+                    .map(|place| {
+                        let ends_at = ends_at + i64::try_from(draw(2) * 20).unwrap();
+                        let mut touch = touch(lsn, at, ends_at, draw(4) != 0);
+                        touch.position.place = place;
+                        (ALERT, touch)
+                    })
+                    .collect();
+                quick.touch(TENANT, touches.iter().copied()).unwrap();
+                for (_, touch) in &touches {
+                    slow.add(vec![ALERT, TENANT], &touch.entry()).unwrap();
+                }
             }
             match draw(50) {
                 0 => quick.settle().unwrap(),

@@ -66,10 +66,6 @@ pub struct Contents {
 pub struct Addition {
     /// Entries, each with the hashes of its subjects.
     pub entries: Vec<(Vec<u64>, Entry)>,
-    /// Touches, each with the hash of its alert.
-    pub touches: Vec<(u64, Touch)>,
-    /// The hash of the tenant whose they are.
-    pub tenant: u64,
     /// What numbers in them stand for.
     pub names: Vec<Name>,
 }
@@ -121,6 +117,19 @@ struct Draft {
 impl State {
     fn is_full(&self) -> bool {
         self.open.is_full()
+    }
+
+    /// A record is in it, written then.
+    fn note(&mut self, lsn: Lsn, at: Option<WallTime>) {
+        self.is_changed = true;
+        let manifest = &mut self.manifest;
+        manifest.applied = lsn.0;
+        if let Some(at) = at {
+            manifest.known_until_ns = manifest.known_until_ns.max(at.0);
+            if manifest.known_since_ns == i64::MAX {
+                manifest.known_since_ns = at.0;
+            }
+        }
     }
 
     fn bytes(&self) -> u64 {
@@ -258,22 +267,35 @@ impl Index {
         }
         let names = self.better_names(addition.names)?;
         let mut state = self.write();
-        state.is_changed = true;
-        state.manifest.applied = lsn.0;
-        if let Some(at) = at {
-            let manifest = &mut state.manifest;
-            manifest.known_until_ns = manifest.known_until_ns.max(at.0);
-            if manifest.known_since_ns == i64::MAX {
-                manifest.known_since_ns = at.0;
-            }
-        }
+        state.note(lsn, at);
         names.into_iter().for_each(|name| state.names.note(name));
         for (subjects, entry) in addition.entries {
             state.open.add(subjects, &entry)?;
         }
-        for (alert, touch) in &addition.touches {
-            state.open.touch(*alert, addition.tenant, touch)?;
+        self.persist_if_due(state)
+    }
+
+    /// As [`Self::add`], of touches alone, each with the hash of its alert: what comes most often.
+    ///
+    /// # Errors
+    /// That the storage failed.
+    pub fn touch(
+        &self,
+        lsn: Lsn,
+        at: Option<WallTime>,
+        tenant: u64,
+        touches: impl Iterator<Item = (u64, Touch)> + Clone,
+    ) -> Result<(), Fault> {
+        if lsn <= self.applied() {
+            return Ok(());
         }
+        let mut state = self.write();
+        state.note(lsn, at);
+        state.open.touch(tenant, touches)?;
+        self.persist_if_due(state)
+    }
+
+    fn persist_if_due(&self, state: RwLockWriteGuard<'_, State>) -> Result<(), Fault> {
         let is_due = state.is_full() || state.names.pending_bytes() >= PENDING_NAMES_BYTES_MAX;
         drop(state);
         if is_due { self.persist() } else { Ok(()) }
