@@ -21,6 +21,17 @@ fn team_x() -> Policy {
     policy
 }
 
+/// `team-x` is not told of ends.
+fn told_of_no_ends() -> Policy {
+    let mut policy = team_x();
+    let integration = Integration {
+        send_resolved: false,
+        ..integration("email", 0)
+    };
+    policy.receivers.insert("team-x".into(), vec![integration]);
+    policy
+}
+
 fn silenced() -> World {
     let mut world = explaining(team_x());
     let draft = SilenceDraft {
@@ -463,13 +474,7 @@ fn nothing_changed_since() {
 
 #[test]
 fn only_resolved_alerts_are_left_for_an_integration_that_is_not_told_of_them() {
-    let mut policy = team_x();
-    let deaf = Integration {
-        send_resolved: false,
-        ..integration("email", 0)
-    };
-    policy.receivers.insert("team-x".into(), vec![deaf]);
-    let mut world = explaining(policy);
+    let mut world = explaining(told_of_no_ends());
     world.post(&["A job=node"]);
     world.run(100);
     world.post(&["-A job=node"]);
@@ -501,13 +506,7 @@ fn only_resolved_alerts_are_left_for_an_integration_that_is_not_told_of_them() {
 
 #[test]
 fn its_end_is_not_told_to_an_integration_that_is_not_told_of_ends_while_others_fire() {
-    let mut policy = team_x();
-    let deaf = Integration {
-        send_resolved: false,
-        ..integration("email", 0)
-    };
-    policy.receivers.insert("team-x".into(), vec![deaf]);
-    let mut world = explaining(policy);
+    let mut world = explaining(told_of_no_ends());
     world.post(&["A job=node", "B job=node"]);
     world.run(100);
     world.post(&["-A job=node"]);
@@ -527,13 +526,7 @@ fn its_end_is_not_told_to_an_integration_that_is_not_told_of_ends_while_others_f
 
 #[test]
 fn what_is_in_doubt_is_superseded_when_there_is_nothing_more_to_tell() {
-    let mut policy = team_x();
-    let deaf = Integration {
-        send_resolved: false,
-        ..integration("email", 0)
-    };
-    policy.receivers.insert("team-x".into(), vec![deaf]);
-    let mut world = explaining(policy);
+    let mut world = explaining(told_of_no_ends());
     world.health.insert("team-x".to_owned(), Health::Silent);
     world.post(&["A job=node"]);
     world.run(40);
