@@ -199,6 +199,10 @@ pub enum What {
     GroupCreated {
         /// Which.
         group: GroupHash,
+        /// The path of its route then; with another configuration the same group may be of another one.
+        route: String,
+        /// The receiver of its route then.
+        receiver: String,
         /// When it is flushed first.
         #[serde(with = "shown::time")]
         due_at: WallTime,

@@ -299,12 +299,13 @@ impl Reader {
                 receiver: name(group.receiver),
             };
             let hash = GroupHash(group.group);
-            self.facts.groups.push((hash, facts));
-            let due_at = WallTime(group.due_at_ns);
             let what = What::GroupCreated {
                 group: hash,
-                due_at,
+                route: facts.route.clone(),
+                receiver: facts.receiver.clone(),
+                due_at: WallTime(group.due_at_ns),
             };
+            self.facts.groups.push((hash, facts));
             self.note_at(
                 before(self.at, group.before_ms),
                 vec![Subject::Group(hash)],

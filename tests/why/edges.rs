@@ -583,3 +583,19 @@ fn what_came_back_in_doubt_after_a_crash() {
         ]
     );
 }
+
+#[test]
+fn what_was_before_a_reload_is_told_with_the_receiver_of_then() {
+    let mut world = explaining(simple());
+    world.post(&["A"]);
+    world.run(10);
+    world.reload(policy(route("z", &[]), &["z"]));
+    world.run(100);
+    assert_eq!(
+        [10, 100].map(|when| sentence(&world, "alertname=A", when)),
+        [
+            "NotDue: Not sent to r at 03:00:10: not due yet, it came at 03:00:00, and its group is flushed next at 03:00:30.",
+            "Delivered: Delivered to z/webhook[0] at 03:00:30 (first notification).",
+        ]
+    );
+}

@@ -1,6 +1,10 @@
 //! Why somebody was told or not: scripted histories on a virtual clock with the real core, what it decided
-//! as records, and the answer to one question about each.
+//! as records, and the answer to one question about each. Every question is also asked of the program.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the same questions are asked of a real process on a real disk, in real time"
+)]
 #![expect(
     clippy::unwrap_used,
     reason = "a test that cannot go on has failed, and its world is small"
@@ -12,6 +16,14 @@ mod edges;
 mod entries;
 mod memory;
 mod negatives;
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "the server's tests and these ones use different parts of it"
+)]
+#[path = "../server/support/mod.rs"]
+mod process;
+mod program;
 #[expect(
     dead_code,
     reason = "the world of the tests of the core has more in it"
@@ -43,7 +55,11 @@ pub(crate) fn try_ask(
         now: at(world.now.max(when)),
         policy: Some(&world.policy),
     };
-    why(&memory, &question, &context)
+    let answer = why(&memory, &question, &context);
+    if answer.is_ok() {
+        program::is_asked(world, text, receiver, when);
+    }
+    answer
 }
 
 pub(crate) fn ask(world: &World, text: &str, when: i64) -> Answer {

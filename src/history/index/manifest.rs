@@ -12,7 +12,7 @@ use crate::wal::Lsn;
 pub const KEY: &[u8] = b"m";
 
 /// The layout of everything in the index. Another one is thrown away and made anew from the log.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// The manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -94,9 +94,9 @@ fn fill(
         answer.receiver = answer.receiver.take().or(receiver);
         if let Some(facts) = &past.facts {
             evidence.add("group", &facts.key);
-            if !facts.route.is_empty() {
-                evidence.add("route", &facts.route);
-            }
+        }
+        if let Some(route) = past.route() {
+            evidence.add("route", route);
         }
         entries.extend(&past.entries);
     }

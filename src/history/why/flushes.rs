@@ -24,6 +24,7 @@ pub(super) struct Past {
     /// Everything that was seen, the newest first.
     pub(super) entries: Vec<Entry>,
     receiver: Option<String>,
+    route: Option<String>,
 }
 
 /// A flush, or the same again and again.
@@ -66,6 +67,7 @@ impl Past {
             next_due: None,
             entries: Vec::new(),
             receiver: None,
+            route: None,
             facts,
         };
         for group in past.subjects() {
@@ -113,8 +115,15 @@ impl Past {
                     }
                     self.entries.push(entry);
                 }
-                What::GroupCreated { due_at, .. } if is_own => {
+                What::GroupCreated {
+                    due_at,
+                    route,
+                    receiver,
+                    ..
+                } if is_own => {
                     self.first_due.get_or_insert(*due_at);
+                    self.receiver.get_or_insert_with(|| receiver.clone());
+                    self.route.get_or_insert_with(|| route.clone());
                     self.entries.push(entry);
                 }
                 What::Intended { .. } | What::Attempted { .. } | What::Ended { .. } => {
@@ -171,12 +180,18 @@ impl Past {
         })
     }
 
-    /// Its receiver, if it is known.
+    /// Its receiver then, if it is known.
     pub(super) fn receiver(&self) -> Option<&str> {
-        let of_facts = self.facts.as_ref().map(|facts| facts.receiver.as_str());
-        self.receiver
-            .as_deref()
-            .or(of_facts.filter(|receiver| !receiver.is_empty()))
+        let now = self.facts.as_ref().map(|facts| facts.receiver.as_str());
+        let known = self.receiver.as_deref().or(now);
+        known.filter(|receiver| !receiver.is_empty())
+    }
+
+    /// The path of its route then, if it is known.
+    pub(super) fn route(&self) -> Option<&str> {
+        let now = self.facts.as_ref().map(|facts| facts.route.as_str());
+        let known = self.route.as_deref().or(now);
+        known.filter(|route| !route.is_empty())
     }
 
     /// The last notification of the alert to an integration before a time: the entry of its intent.

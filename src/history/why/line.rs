@@ -53,7 +53,7 @@ fn text(timeline: &dyn Timeline, entry: &Entry) -> Result<String, TimelineError>
             format!("came to no group: there are too many to make {key}")
         }
         What::Forgotten { group, .. } => format!("left group {}", group_name(*group)?),
-        What::GroupCreated { group, due_at } => format!(
+        What::GroupCreated { group, due_at, .. } => format!(
             "group {} came into being, due at {}",
             group_name(*group)?,
             clock(*due_at, at)
