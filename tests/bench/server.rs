@@ -1,7 +1,7 @@
 //! The server beside Debian's `prometheus-alertmanager`, in one run, on one machine, under one load.
 //!
-//! `cargo bench --bench server`, or `cargo bench --bench server -- tocsin` for one of the two. The peer is
-//! found on the path; where it is not, a line says so.
+//! `cargo bench --bench server`, or `cargo bench --bench server -- tocsin` for one of the three: `tocsin`,
+//! `bare` (without the index of history), `peer`. The peer is found on the path; where it is not, a line says so.
 //!
 //! Load: 8 connections, each a thread that sends its next request when it has its answer; bodies are
 //! made beforehand. 100,000 series of 8 labels and 2 annotations under 1,000 alert names. Latencies of
@@ -147,11 +147,18 @@ struct Server {
     program: PathBuf,
     root: PathBuf,
     port: u16,
+    flags: &'static [&'static str],
     child: Option<Child>,
 }
 
 impl Server {
-    fn new(name: &'static str, program: PathBuf, root: &Path, port: u16) -> Self {
+    fn new(
+        name: &'static str,
+        program: PathBuf,
+        root: &Path,
+        port: u16,
+        flags: &'static [&'static str],
+    ) -> Self {
         let root = root.join(name);
         fs::create_dir_all(&root).expect("a directory");
         fs::write(root.join("config.yml"), CONFIG).expect("a file");
@@ -160,6 +167,7 @@ impl Server {
             program,
             root,
             port,
+            flags,
             child: None,
         }
     }
@@ -173,6 +181,7 @@ impl Server {
             .arg(format!("--storage.path={}/data", self.root.display()))
             .arg(format!("--web.listen-address=127.0.0.1:{}", self.port))
             .arg("--cluster.listen-address=")
+            .args(self.flags)
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
@@ -403,14 +412,24 @@ fn main() {
     let root = std::env::var_os("TOCSIN_BENCH_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
     let root = root.join(format!("tocsin-bench-{}", std::process::id()));
     let is_wanted = |name: &str| only.as_deref().is_none_or(|only| only == name);
-    if is_wanted("tocsin") {
-        let program = PathBuf::from(env!("CARGO_BIN_EXE_tocsin"));
-        measure(&mut Server::new("tocsin", program, &root, 19_093));
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_tocsin"));
+    let ours: [(_, _, &[_]); 2] = [
+        ("tocsin", 19_093, &[]),
+        ("bare", 19_095, &["--history=off"]),
+    ];
+    for (name, port, flags) in ours.into_iter().filter(|it| is_wanted(it.0)) {
+        measure(&mut Server::new(name, program.clone(), &root, port, flags));
     }
     if is_wanted("peer") {
         let found = Command::new(PEER).arg("--version").output();
         match found {
-            Ok(_) => measure(&mut Server::new("peer", PathBuf::from(PEER), &root, 19_094)),
+            Ok(_) => measure(&mut Server::new(
+                "peer",
+                PathBuf::from(PEER),
+                &root,
+                19_094,
+                &[],
+            )),
             Err(fault) => println!("\n{PEER} cannot be run ({fault}): install it with apt-get"),
         }
     }

@@ -126,7 +126,7 @@ mod tests {
             ],
             [
                 Ok(ours.clone()),
-                foreign("it has layout 3, this program writes layout 2"),
+                foreign("it has layout 4, this program writes layout 3"),
                 foreign("it belongs to another store"),
             ]
         );
