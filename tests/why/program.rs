@@ -14,8 +14,7 @@ use tocsin::history::why::{Asked, Because, Context, Question, why};
 use tocsin::node::RealDisk;
 use tocsin::record::{Lsn, Record};
 use tocsin::sys::{SeededEntropy, VirtualClock, WallTime};
-use tocsin::wal::scan::Scanned;
-use tocsin::wal::{Environment, Lane, LogOptions, Replay, Writer, open};
+use tocsin::wal::{Environment, IgnoreReplay, Lane, LogOptions, Writer, open};
 
 use crate::memory::Memory;
 use crate::process::{PROGRAM, Place, until};
@@ -23,26 +22,6 @@ use crate::support::{World, at, matchers};
 
 /// Nothing is too old, whenever this runs.
 const RETENTION: &str = "--history.retention=36500d,1GB";
-
-/// An empty log has nothing to be replayed.
-struct Nothing;
-
-impl Replay for Nothing {
-    fn checkpoint_section(
-        &mut self,
-        _kind: u32,
-        _bytes: &[u8],
-    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        Ok(())
-    }
-
-    fn record(
-        &mut self,
-        _record: &Scanned<'_>,
-    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        Ok(())
-    }
-}
 
 /// Asks the program what was asked of the library, at a time at which it has an answer.
 pub(crate) fn is_asked(world: &World, text: &str, receiver: Option<&str>, when: i64) {
@@ -101,7 +80,7 @@ fn written(world: &World, data: &Path) -> Vec<(Lsn, Record)> {
         clock: Arc::new(VirtualClock::at(at(0))),
         entropy: Arc::new(SeededEntropy::new(1)),
     };
-    let (mut writer, _) = open(&environment, &LogOptions::default(), &mut Nothing).unwrap();
+    let (mut writer, _) = open(&environment, &LogOptions::default(), &mut IgnoreReplay).unwrap();
     // A batch begins with a record of its own.
     let before = writer.durable().next().0;
     let shifted = |(lsn, record): &(Lsn, Record)| {

@@ -176,8 +176,8 @@ impl Open {
         tenant: u64,
         touches: impl Iterator<Item = (u64, Touch)> + Clone,
     ) -> Result<(), Fault> {
-        // What is looked up here is seldom in a cache. With nothing else in between, the processor waits for many
-        // of them at a time: that takes a third of looking each up when it is its turn.
+        // What is looked up here is seldom in a cache. With nothing else in between, the processor waits for
+        // several at a time: that takes two thirds of looking each up when it is its turn.
         let mut places = std::mem::take(&mut self.places);
         places.clear();
         let alerts = touches.clone().map(|(alert, _)| alert);
