@@ -7,6 +7,7 @@ mod core;
 #[allow(dead_code, reason = "what other tests need of it is not needed here")]
 #[path = "../core/support.rs"]
 mod core_support;
+mod history;
 mod keys;
 mod server;
 #[allow(dead_code, reason = "what other tests need of it is not needed here")]

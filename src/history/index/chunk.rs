@@ -13,14 +13,12 @@
 //! Counts, lengths and places are variable-length integers, differences are zigzag-encoded. Items come
 //! ordered by their first subject: what is alike stands together, and packs better.
 
-use std::io::{Read, Write};
-
-use flate2::Compression;
-use flate2::read::DeflateDecoder;
-use flate2::write::DeflateEncoder;
 use serde::{Deserialize, Serialize};
 
 use super::filter::Filter;
+use super::packed::{
+    Packer, put, put_bytes, put_difference, take, take_bytes, take_difference, unpack,
+};
 use super::storage::Fault;
 use crate::history::Position;
 use crate::record::{decode_part, encode_part};
@@ -33,12 +31,6 @@ pub const CHUNK_BYTES_MAX: usize = 32 * 1024;
 
 /// A chunk is full with that many subjects: its filter is a value of 5 kB then.
 pub const CHUNK_SUBJECTS_MAX: usize = 2048;
-
-/// Bytes of one value: sled keeps a page of sixteen of them in its log and in no file of its own.
-pub const PART_BYTES_MAX: usize = 7 * 1024;
-
-/// No chunk unpacks to more: an entry is at most a record of the log, which has 16 MiB.
-const UNPACKED_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// What an entry costs beside its own bytes, about.
 const ITEM_OVERHEAD_BYTES: usize = 16;
@@ -160,8 +152,7 @@ impl Draft {
             put(&mut out, u64::from(item.place));
             put(&mut out, item.subjects.len() as u64);
             item.subjects.iter().for_each(|it| put(&mut out, place(it)));
-            put(&mut out, item.entry.len() as u64);
-            out.extend(&item.entry);
+            put_bytes(&mut out, &item.entry);
         }
         let times = || items.iter().map(|item| item.at.0);
         let head = Head {
@@ -189,16 +180,11 @@ impl Draft {
     ///
     /// # Errors
     /// That it is too long.
-    pub fn pack(self) -> Result<(Head, Vec<Vec<u8>>), Fault> {
-        let failed = |what: &str| Fault::Reported(format!("entries cannot be packed: {what}"));
-        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
-        let packed = encoder.write_all(&self.bytes);
-        let packed = packed.and_then(|()| encoder.finish());
-        let packed = packed.map_err(|error| failed(&error.to_string()))?;
-        let parts: Vec<Vec<u8>> = packed.chunks(PART_BYTES_MAX).map(<[u8]>::to_vec).collect();
+    pub fn pack(self, packer: &mut Packer) -> Result<(Head, Vec<Vec<u8>>), Fault> {
+        let parts = packer.pack(&self.bytes)?;
         let head = Head {
-            parts: u16::try_from(parts.len()).map_err(|_| failed("they are too long"))?,
-            bytes: packed.len() as u64,
+            parts: u16::try_from(parts.len()).unwrap_or(u16::MAX),
+            bytes: parts.iter().map(|part| part.len() as u64).sum(),
             ..self.head
         };
         Ok((head, parts))
@@ -217,10 +203,7 @@ impl Unpacked {
     /// # Errors
     /// That they are no chunk.
     pub fn new(parts: &[u8]) -> Result<Self, Fault> {
-        let mut bytes = Vec::with_capacity(CHUNK_BYTES_MAX);
-        let mut decoder = DeflateDecoder::new(parts).take(UNPACKED_BYTES_MAX);
-        let read = decoder.read_to_end(&mut bytes);
-        read.map_err(|error| Fault::Lied(format!("a chunk cannot be unpacked: {error}")))?;
+        let bytes = unpack(parts, CHUNK_BYTES_MAX)?;
         Ok(Self { bytes })
     }
 
@@ -260,9 +243,7 @@ impl Unpacked {
             for _ in 0..count {
                 places.push(take(&mut rest)?);
             }
-            let length = usize::try_from(take(&mut rest)?).ok()?;
-            let (entry, behind) = rest.split_at_checked(length)?;
-            rest = behind;
+            let entry = take_bytes(&mut rest)?;
             if wanted.is_some_and(|wanted| !places.contains(&wanted)) {
                 continue;
             }
@@ -301,40 +282,6 @@ pub fn decode_head(content: &[u8]) -> Result<Head, Fault> {
     decode_part("head of a chunk", content).map_err(|error| Fault::Lied(error.to_string()))
 }
 
-fn put(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push((value & 0x7f) as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push((value & 0x7f) as u8);
-}
-
-fn take(rest: &mut &[u8]) -> Option<u64> {
-    let mut value = 0;
-    for shift in (0..64).step_by(7) {
-        let (byte, behind) = rest.split_first()?;
-        *rest = behind;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return Some(value);
-        }
-    }
-    None
-}
-
-fn put_difference(out: &mut Vec<u8>, value: i64, before: i64) {
-    let difference = value.wrapping_sub(before);
-    put(
-        out,
-        ((difference << 1) ^ (difference >> 63)).cast_unsigned(),
-    );
-}
-
-fn take_difference(rest: &mut &[u8]) -> Option<i64> {
-    let value = take(rest)?;
-    Some((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -351,7 +298,9 @@ mod tests {
 
     fn pack(items: &[Item]) -> (Head, Vec<Vec<u8>>) {
         let items: Vec<&Item> = items.iter().collect();
-        Draft::new(1, 2, &items).pack().unwrap()
+        Draft::new(1, 2, &items)
+            .pack(&mut Packer::default())
+            .unwrap()
     }
 
     #[test]

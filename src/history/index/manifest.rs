@@ -12,7 +12,7 @@ use crate::wal::Lsn;
 pub const KEY: &[u8] = b"m";
 
 /// The layout of everything in the index. Another one is thrown away and made anew from the log.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 
 /// The manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +31,7 @@ pub struct Manifest {
     pub known_since_ns: i64,
     /// Chunks.
     pub chunks: u64,
-    /// Names.
+    /// Values of names.
     pub names: u64,
     /// The sum of the checksums of all values but this one.
     pub crc_sum: u64,
@@ -62,6 +62,18 @@ impl Manifest {
     /// A value went.
     pub fn remove_crc(&mut self, crc: u64) {
         self.crc_sum = self.crc_sum.wrapping_sub(crc);
+    }
+
+    /// Values of names came.
+    pub fn add_names(&mut self, values: usize, crc: u64) {
+        self.names += values as u64;
+        self.add_crc(crc);
+    }
+
+    /// Values of names went.
+    pub fn remove_names(&mut self, values: u16, crc: u64) {
+        self.names -= u64::from(values);
+        self.remove_crc(crc);
     }
 
     /// The content of its value.
@@ -126,7 +138,7 @@ mod tests {
             ],
             [
                 Ok(ours.clone()),
-                foreign("it has layout 4, this program writes layout 3"),
+                foreign("it has layout 5, this program writes layout 4"),
                 foreign("it belongs to another store"),
             ]
         );

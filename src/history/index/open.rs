@@ -273,27 +273,27 @@ impl Open {
         Ok(())
     }
 
-    /// As chunks; [`Self::settle`] comes first.
-    #[must_use]
-    pub fn drafts(&self, generation: u64) -> Vec<Draft> {
-        let items = self.order.iter().filter_map(|it| self.items.get(it.1));
-        let items: Vec<&Item> = items.collect();
-        let mut drafts = Vec::new();
-        let mut rest = items.as_slice();
-        while !rest.is_empty() {
-            let (mut bytes, mut subjects) = (0, 0);
-            let fits = |item: &&&Item| {
+    /// As chunks, one after another; [`Self::settle`] comes first.
+    pub fn drafts(&self, generation: u64) -> impl Iterator<Item = Draft> {
+        let mut items = self.order.iter().filter_map(|it| self.items.get(it.1));
+        let mut leaves = 0..u16::MAX;
+        let mut next = items.next();
+        std::iter::from_fn(move || {
+            let first = next.take()?;
+            let (mut bytes, mut subjects) = (first.size_bytes(), first.subjects.len());
+            let mut chunk = vec![first];
+            for item in items.by_ref() {
                 bytes += item.size_bytes();
                 subjects += item.subjects.len();
-                bytes <= CHUNK_BYTES_MAX && subjects <= CHUNK_SUBJECTS_MAX
-            };
-            let count = rest.iter().take_while(fits).count().max(1);
-            let (chunk, behind) = rest.split_at(count);
-            let leaf = u16::try_from(drafts.len()).unwrap_or(u16::MAX);
-            drafts.push(Draft::new(generation, leaf, chunk));
-            rest = behind;
-        }
-        drafts
+                if bytes > CHUNK_BYTES_MAX || subjects > CHUNK_SUBJECTS_MAX {
+                    next = Some(item);
+                    break;
+                }
+                chunk.push(item);
+            }
+            let leaf = leaves.next().unwrap_or(u16::MAX);
+            Some(Draft::new(generation, leaf, &chunk))
+        })
     }
 }
 

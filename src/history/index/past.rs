@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use memchr::memmem::Finder;
-use twox_hash::XxHash64;
-
-use super::names::{Name, NameKey};
+use super::hash;
+use super::names::{ALERTS, GROUPS, Name, NameKey};
 use super::open::decode;
 use super::storage::Fault;
 use super::store::{Addition, Index};
@@ -19,27 +17,7 @@ use crate::model::{Fingerprint, LabelSet, Matchers, Operator};
 use crate::record::{Pairs, Record, decode_part, encode_part};
 use crate::sys::WallTime;
 use crate::wal::Lsn;
-
-/// Names of alerts: their labels.
-const ALERTS: u8 = b'a';
-
-/// Names of groups: their facts.
-const GROUPS: u8 = b'g';
-
-/// What stands for a tenant in keys.
-fn tenant_hash(tenant: &str) -> u64 {
-    XxHash64::oneshot(0, tenant.as_bytes())
-}
-
-/// What stands for a subject of a tenant in chunks.
-fn subject_hash(tenant: u64, subject: &Subject) -> u64 {
-    XxHash64::oneshot(tenant, &subject.key())
-}
-
-/// [`subject_hash`] of an alert.
-fn alert_hash(tenant: u64, alert: Fingerprint) -> u64 {
-    XxHash64::oneshot(tenant, &Subject::alert_key(alert))
-}
+use memchr::memmem::Finder;
 
 /// Adds a record to the index. Some records do not say when they were written; `before` is the time of the last
 /// one that did.
@@ -48,8 +26,9 @@ fn alert_hash(tenant: u64, alert: Fingerprint) -> u64 {
 /// That something in it cannot be encoded, or that the storage failed.
 pub fn add_record(index: &Index, lsn: Lsn, record: &Record, before: WallTime) -> Result<(), Fault> {
     if let Record::AlertTouch(touched) = record {
-        let tenant = tenant_hash(&touched.tenant);
-        let touches = touches(lsn, touched).map(|touch| (alert_hash(tenant, touch.alert), touch));
+        let tenant = hash::of_tenant(&touched.tenant);
+        let touches =
+            touches(lsn, touched).map(|touch| (hash::of_alert(tenant, touch.alert), touch));
         return index.touch(lsn, record.at(), tenant, touches);
     }
     let mut facts = read(lsn, record);
@@ -68,11 +47,11 @@ pub fn add_record(index: &Index, lsn: Lsn, record: &Record, before: WallTime) ->
 /// # Errors
 /// That something in it cannot be encoded.
 pub fn of_facts(tenant: &str, at: WallTime, facts: Facts) -> Result<Addition, Fault> {
-    let tenant = tenant_hash(tenant);
+    let tenant = hash::of_tenant(tenant);
     let mut added = Addition::default();
     for noted in facts.entries {
-        let hash = |subject: &Subject| subject_hash(tenant, subject);
-        let subjects = noted.subjects.iter().map(hash);
+        let of = |subject: &Subject| hash::of_subject(tenant, subject);
+        let subjects = noted.subjects.iter().map(of);
         // Every entry is also found under its tenant.
         let subjects = subjects.chain([tenant]).collect();
         added.entries.push((subjects, noted.entry));
@@ -113,7 +92,7 @@ impl Past {
     pub fn new(index: Arc<Index>, tenant: &str) -> Self {
         Self {
             index,
-            tenant: tenant_hash(tenant),
+            tenant: hash::of_tenant(tenant),
         }
     }
 
@@ -217,7 +196,7 @@ impl Timeline for Past {
         order: Order,
         visit: &mut dyn FnMut(Entry) -> ControlFlow<()>,
     ) -> Result<(), TimelineError> {
-        let subject = subject_hash(self.tenant, subject);
+        let subject = hash::of_subject(self.tenant, subject);
         let visited = self.visit(subject, span, order, visit);
         visited.map_err(|fault| self.failed(fault))
     }

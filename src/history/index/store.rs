@@ -19,12 +19,15 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGua
 use std::time::Duration;
 
 use super::chunk::{HEADS, Head, Item, Unpacked, decode_head, encode_head};
+use super::hash;
 use super::manifest::{self, Manifest};
-use super::names::{self, Known, Name, NameKey, Names};
+use super::names::{self, Block, BlockKey, Disposable, Name, NameKey, Names, NamesDraft, Written};
 use super::open::Open;
+use super::packed::Packer;
 use super::storage::{Change, Fault, Storage};
 use super::value;
-use crate::history::{Entry, Order, Position, Span, Touch};
+use crate::history::{Entry, GroupHash, Order, Position, Span, Subject, Touch};
+use crate::model::Fingerprint;
 use crate::sys::WallTime;
 use crate::wal::Lsn;
 
@@ -34,6 +37,9 @@ const CACHED_CHUNKS_MAX: usize = 256;
 
 /// New names that are kept in memory until they are written.
 const PENDING_NAMES_BYTES_MAX: usize = 1024 * 1024;
+
+/// Unpacked blocks of names that are kept: an answer looks up the labels of many alerts. Some four megabytes.
+const CACHED_BLOCKS_MAX: usize = 256;
 
 /// How much more a storage may take than what is in it: sled leaves holes in its file, and fills them
 /// later.
@@ -73,6 +79,8 @@ pub struct Addition {
 #[derive(Debug)]
 struct State {
     manifest: Manifest,
+    /// As it is in storage.
+    stored: Manifest,
     /// Chunks that do not change any more, oldest first.
     chunks: Vec<Stored>,
     open: Open,
@@ -97,6 +105,7 @@ pub struct Index {
     limits: Limits,
     state: RwLock<State>,
     cache: Mutex<VecDeque<Cached>>,
+    blocks: Mutex<VecDeque<(BlockKey, Arc<names::Unpacked>)>>,
     reported: Mutex<Option<Fault>>,
 }
 
@@ -108,7 +117,7 @@ type Cached = (Arc<Head>, Arc<Unpacked>);
 /// What is about to be written, and what it changes.
 struct Draft {
     changes: Vec<Change>,
-    known: Vec<(NameKey, Known)>,
+    names: Vec<Written>,
     manifest: Manifest,
     written: Vec<Stored>,
     is_full: bool,
@@ -117,6 +126,13 @@ struct Draft {
 impl State {
     fn is_full(&self) -> bool {
         self.open.is_full()
+    }
+
+    /// Whether something in it is about that name.
+    fn is_used(&self, key: NameKey) -> bool {
+        let subject = subject_of(key);
+        let mut latest = self.written.iter().chain(self.chunks.iter().rev());
+        latest.any(|stored| stored.head.filter.may_have(subject))
     }
 
     /// A record is in it, written then.
@@ -130,6 +146,16 @@ impl State {
                 manifest.known_since_ns = at.0;
             }
         }
+    }
+
+    fn add(&mut self, names: Vec<Name>, entries: Vec<(Vec<u64>, Entry)>) -> Result<(), Fault> {
+        for name in names {
+            self.names.note(name.key, &name.content, name.at);
+        }
+        for (subjects, entry) in entries {
+            self.open.add(subjects, &entry)?;
+        }
+        Ok(())
     }
 
     fn bytes(&self) -> u64 {
@@ -156,12 +182,22 @@ impl Index {
             chunks.push(Stored { head, crc });
             Ok(())
         })?;
+        let mut block = Scanned::default();
         storage.scan(&[names::NAMES], &mut |key, bytes| {
             let (value, crc) = value::open(key, bytes)?;
             seen.add_crc(u64::from(crc));
             seen.names += 1;
-            names.restore(key, value.content, bytes.len(), crc)
+            let (of, _) = BlockKey::read(key)?;
+            if block.of != Some(of) {
+                std::mem::take(&mut block).restore(&mut names)?;
+                block.of = Some(of);
+            }
+            block.packed.extend(value.content);
+            block.crc = block.crc.wrapping_add(u64::from(crc));
+            block.parts += 1;
+            Ok(())
         })?;
+        block.restore(&mut names)?;
         let is_changed = match storage.get(manifest::KEY)? {
             Some(bytes) => {
                 let (value, _) = value::open(manifest::KEY, &bytes)?;
@@ -173,7 +209,7 @@ impl Index {
         let told = (manifest.chunks, manifest.names, manifest.crc_sum);
         if (seen.chunks, seen.names, seen.crc_sum) != told {
             return Err(Fault::Lied(format!(
-                "it has {} chunks and {} names, its manifest says {} and {}, or their checksums differ",
+                "it has {} chunks and {} values of names, its manifest says {} and {}, or their checksums differ",
                 seen.chunks, seen.names, manifest.chunks, manifest.names
             )));
         }
@@ -183,6 +219,7 @@ impl Index {
             storage,
             limits,
             state: RwLock::new(State {
+                stored: manifest.clone(),
                 manifest,
                 chunks,
                 open: Open::default(),
@@ -191,6 +228,7 @@ impl Index {
                 is_changed,
             }),
             cache: Mutex::default(),
+            blocks: Mutex::default(),
             reported: Mutex::default(),
         };
         index.reopen()?;
@@ -268,10 +306,7 @@ impl Index {
         let names = self.better_names(addition.names)?;
         let mut state = self.write();
         state.note(lsn, at);
-        names.into_iter().for_each(|name| state.names.note(name));
-        for (subjects, entry) in addition.entries {
-            state.open.add(subjects, &entry)?;
-        }
+        state.add(names, addition.entries)?;
         self.persist_if_due(state)
     }
 
@@ -296,9 +331,14 @@ impl Index {
     }
 
     fn persist_if_due(&self, state: RwLockWriteGuard<'_, State>) -> Result<(), Fault> {
-        let is_due = state.is_full() || state.names.pending_bytes() >= PENDING_NAMES_BYTES_MAX;
+        let is_full = state.is_full();
+        let are_many = state.names.pending_bytes() >= PENDING_NAMES_BYTES_MAX;
         drop(state);
-        if is_due { self.persist() } else { Ok(()) }
+        match (is_full, are_many) {
+            (true, _) => self.persist(),
+            (false, true) => self.persist_names(&[]),
+            (false, false) => Ok(()),
+        }
     }
 
     /// Adds what is known without a record that the index has read.
@@ -308,14 +348,9 @@ impl Index {
     pub fn remember(&self, addition: Addition) -> Result<(), Fault> {
         let names = self.better_names(addition.names)?;
         let mut state = self.write();
-        names.into_iter().for_each(|name| state.names.note(name));
-        for (subjects, entry) in addition.entries {
-            state.open.add(subjects, &entry)?;
-        }
+        state.add(names, addition.entries)?;
         state.is_changed = true;
-        let is_due = state.is_full();
-        drop(state);
-        if is_due { self.persist() } else { Ok(()) }
+        self.persist_if_due(state)
     }
 
     /// Names with what is known in the place of those that say less.
@@ -367,7 +402,8 @@ impl Index {
         };
         self.storage.apply(draft.changes)?;
         let mut state = self.write();
-        state.names.written(draft.known);
+        state.names.written(draft.names);
+        state.stored = draft.manifest.clone();
         state.manifest = draft.manifest;
         state.is_changed = false;
         state.written = draft.written;
@@ -386,25 +422,60 @@ impl Index {
         self.write().open.settle()?;
         let state = self.read();
         let lsn = Lsn(state.manifest.applied);
-        let names = state.names.draft(lsn);
+        let mut packer = Packer::default();
+        let names = state.names.draft(lsn, &mut packer)?;
         let mut draft = Draft {
-            changes: names.changes,
-            known: names.known,
             manifest: state.manifest.clone(),
+            changes: Vec::new(),
+            names: Vec::new(),
             written: Vec::new(),
             is_full: state.is_full(),
         };
-        draft.manifest.names += names.added;
-        draft.manifest.add_crc(names.crc_added);
-        let before = state.written.clone();
-        let chunks = state.open.drafts(state.manifest.generation);
+        let values = names.changes.len();
+        draft.manifest.add_names(values, names.crc_added);
+        (draft.changes, draft.names) = (names.changes, names.written);
+        let mut count = 0;
+        for chunk in state.open.drafts(state.manifest.generation) {
+            draft.leaf(state.written.get(count), chunk, &mut packer, lsn)?;
+            count += 1;
+        }
+        let surplus = state.written.iter().skip(count);
+        surplus.for_each(|stored| draft.surplus(stored));
         drop(state);
-        draft.chunks(&before, chunks, lsn)?;
         if draft.is_full {
             draft.manifest.generation += 1;
         }
         draft.changes.push(draft.manifest.change()?);
         Ok(Some(draft))
+    }
+
+    /// Writes names, and removes blocks of them. The entries stay as they are in storage: in a storm of new alerts,
+    /// writing them with every megabyte of names would write all of them again and again.
+    fn persist_names(&self, gone: &[Block]) -> Result<(), Fault> {
+        let state = self.read();
+        let NamesDraft {
+            mut changes,
+            crc_added,
+            written,
+        } = {
+            let lsn = Lsn(state.stored.applied);
+            state.names.draft(lsn, &mut Packer::default())?
+        };
+        let (mut live, mut stored) = (state.manifest.clone(), state.stored.clone());
+        drop(state);
+        for manifest in [&mut live, &mut stored] {
+            manifest.add_names(changes.len(), crc_added);
+            for block in gone {
+                manifest.remove_names(block.parts, block.crc);
+            }
+        }
+        changes.extend(gone.iter().flat_map(|block| block.removals()));
+        changes.push(stored.change()?);
+        self.storage.apply(changes)?;
+        let mut state = self.write();
+        state.names.written(written);
+        (state.manifest, state.stored) = (live, stored);
+        Ok(())
     }
 
     /// Removes what is older, or more, than the limits allow; how many entries that were.
@@ -422,7 +493,7 @@ impl Index {
             self.remove(&stored)?;
             removed += stored.head.items;
         }
-        self.retain_names(oldest_ns, bytes_max / 2)?;
+        self.retain_names(now, WallTime(oldest_ns), bytes_max / 2)?;
         Ok(removed)
     }
 
@@ -445,34 +516,42 @@ impl Index {
         self.storage.apply(changes)?;
         let mut state = self.write();
         state.chunks.remove(0);
+        state.stored = manifest.clone();
         state.manifest = manifest;
         Ok(())
     }
 
-    fn retain_names(&self, oldest_ns: i64, bytes_max: u64) -> Result<(), Fault> {
-        let (gone, mut manifest) = {
-            let state = self.read();
-            let gone = state.names.disposable(oldest_ns, bytes_max);
-            (gone, state.manifest.clone())
-        };
-        if gone.is_empty() {
+    fn retain_names(&self, now: WallTime, oldest: WallTime, bytes_max: u64) -> Result<(), Fault> {
+        let disposable = self.read().names.disposable(oldest, bytes_max);
+        if disposable.is_empty() {
             return Ok(());
         }
-        let mut changes = Vec::new();
-        for (key, crc) in &gone {
-            manifest.names -= 1;
-            manifest.remove_crc(u64::from(*crc));
-            changes.push(Change {
-                key: key.bytes(),
-                value: None,
-            });
+        let mut removed = Vec::new();
+        for Disposable { block, is_surplus } in disposable {
+            let unpacked = self.load_block(&block)?;
+            let BlockKey { kind, tenant, .. } = block.key;
+            let names = unpacked.names()?.into_iter();
+            let names = names.map(|(id, content)| (NameKey { kind, tenant, id }, content));
+            let (used, gone): (Vec<_>, Vec<_>) = {
+                let state = self.read();
+                let current = names.filter(|(key, _)| state.names.is_in(*key, block.key));
+                current.partition(|(key, _)| !is_surplus && state.is_used(*key))
+            };
+            let mut state = self.write();
+            for (key, content) in used {
+                state.names.renew(key, content, now);
+            }
+            let gone = gone.into_iter().map(|(key, _)| key);
+            state.names.forget(block.key, gone);
+            let are_many = state.names.pending_bytes() >= PENDING_NAMES_BYTES_MAX;
+            drop(state);
+            removed.push(block);
+            if are_many {
+                self.persist_names(&removed)?;
+                removed.clear();
+            }
         }
-        changes.push(manifest.change()?);
-        self.storage.apply(changes)?;
-        let mut state = self.write();
-        state.manifest = manifest;
-        gone.iter().for_each(|(key, _)| state.names.forget(*key));
-        Ok(())
+        self.persist_names(&removed)
     }
 
     /// Visits entries in the order of their positions, until the visitor has enough. Without a subject all.
@@ -566,15 +645,8 @@ impl Index {
     }
 
     fn load(&self, head: &Head) -> Result<Unpacked, Fault> {
-        let mut packed = Vec::new();
-        for part in 0..head.parts {
-            let key = head.part_key(part);
-            let bytes = self.storage.get(&key)?;
-            let missing = || Fault::Lied("a part of a chunk is missing".to_owned());
-            let bytes = bytes.ok_or_else(missing)?;
-            packed.extend(value::open(&key, &bytes)?.0.content);
-        }
-        Unpacked::new(&packed)
+        let keys = (0..head.parts).map(|part| head.part_key(part));
+        Unpacked::new(&self.parts(keys)?)
     }
 
     /// Reads everything, and compares all checksums.
@@ -597,44 +669,96 @@ impl Index {
     /// # Errors
     /// That the storage failed.
     pub fn name(&self, key: NameKey) -> Result<Option<Vec<u8>>, Fault> {
-        {
-            let state = self.read();
-            if let Some(content) = state.names.pending(key) {
-                return Ok(Some(content.to_vec()));
-            }
-            if !state.names.has(key) {
+        loop {
+            let block = {
+                let state = self.read();
+                if let Some(content) = state.names.pending(key) {
+                    return Ok(Some(content.to_vec()));
+                }
+                state.names.block_of(key)
+            };
+            let Some(block) = block else {
                 return Ok(None);
+            };
+            // One that was taken apart meanwhile is looked for again.
+            if let Some(unpacked) = self.cached_block(&block)? {
+                let found = unpacked.names()?.into_iter().find(|(id, _)| *id == key.id);
+                let missing = || Fault::Lied("a name is missing".to_owned());
+                return found
+                    .map(|(_, content)| Some(content.to_vec()))
+                    .ok_or_else(missing);
             }
-        }
-        let stored = key.bytes();
-        match self.storage.get(&stored)? {
-            Some(bytes) => {
-                let content = value::open(&stored, &bytes)?.0.content;
-                Ok(Some(names::content(content)?.to_vec()))
-            }
-            None if self.read().names.has(key) => Err(Fault::Lied("a name is missing".to_owned())),
-            None => Ok(None),
         }
     }
 
-    /// Visits all names of a kind and a tenant; the order means nothing.
+    /// Visits all names of a kind and a tenant; the order means nothing, and one may come twice.
     ///
     /// # Errors
     /// That the storage failed, or what the visitor reports.
     pub fn names(&self, kind: u8, tenant: u64, visit: &mut VisitNames<'_>) -> Result<(), Fault> {
-        let pending = self.read().names.all_pending(kind, tenant);
-        let prefix = NameKey::prefix(kind, tenant);
-        self.storage.scan(&prefix, &mut |key, bytes| {
-            let named = NameKey::read(key)?;
-            if pending.contains_key(&named) {
-                return Ok(());
+        let mut last = 0;
+        loop {
+            let state = self.read();
+            let blocks = state.names.blocks(kind, tenant, last);
+            if blocks.is_empty() {
+                let pending = state.names.all_pending(kind, tenant);
+                drop(state);
+                let mut pending = pending.iter();
+                return pending.try_for_each(|(key, content)| visit(*key, content));
             }
-            visit(named, names::content(value::open(key, bytes)?.0.content)?)
-        })?;
-        for (key, content) in &pending {
-            visit(*key, content)?;
+            drop(state);
+            for block in blocks {
+                last = block.key.number;
+                // Names of one that was taken apart meanwhile come in a later one.
+                if let Some(unpacked) = self.block(&block)? {
+                    for (id, content) in unpacked.names()? {
+                        visit(NameKey { kind, tenant, id }, content)?;
+                    }
+                }
+            }
         }
-        Ok(())
+    }
+
+    /// A block of names, unpacked; `None` if it was taken apart meanwhile.
+    fn block(&self, block: &Block) -> Result<Option<names::Unpacked>, Fault> {
+        match self.load_block(block) {
+            Ok(unpacked) => Ok(Some(unpacked)),
+            Err(fault) if self.read().names.has_block(block.key) => Err(fault),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// As [`Self::block`], out of the cache if it is there.
+    fn cached_block(&self, block: &Block) -> Result<Option<Arc<names::Unpacked>>, Fault> {
+        let lock = || self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = lock().iter().find(|(it, _)| *it == block.key).cloned();
+        if let Some((_, unpacked)) = found {
+            return Ok(Some(unpacked));
+        }
+        let Some(unpacked) = self.block(block)?.map(Arc::new) else {
+            return Ok(None);
+        };
+        let mut cache = lock();
+        cache.truncate(CACHED_BLOCKS_MAX - 1);
+        cache.push_front((block.key, Arc::clone(&unpacked)));
+        Ok(Some(unpacked))
+    }
+
+    fn load_block(&self, block: &Block) -> Result<names::Unpacked, Fault> {
+        let keys = (0..block.parts).map(|part| block.key.part_key(part));
+        names::Unpacked::new(&self.parts(keys)?)
+    }
+
+    /// Parts, one after another.
+    fn parts(&self, keys: impl Iterator<Item = Vec<u8>>) -> Result<Vec<u8>, Fault> {
+        let mut packed = Vec::new();
+        for key in keys {
+            let bytes = self.storage.get(&key)?;
+            let missing = || Fault::Lied("a part is missing".to_owned());
+            let bytes = bytes.ok_or_else(missing)?;
+            packed.extend(value::open(&key, &bytes)?.0.content);
+        }
+        Ok(packed)
     }
 
     /// Writes what is not written, and hands it on to the disk.
@@ -647,6 +771,32 @@ impl Index {
     }
 }
 
+/// The hash under which entries about what has that name stand.
+fn subject_of(name: NameKey) -> u64 {
+    match name.kind {
+        names::GROUPS => hash::of_subject(name.tenant, &Subject::Group(GroupHash(name.id))),
+        _ => hash::of_alert(name.tenant, Fingerprint(name.id)),
+    }
+}
+
+/// A block of names whose parts are being read.
+#[derive(Default)]
+struct Scanned {
+    of: Option<BlockKey>,
+    packed: Vec<u8>,
+    parts: u16,
+    crc: u64,
+}
+
+impl Scanned {
+    fn restore(self, names: &mut Names) -> Result<(), Fault> {
+        match self.of {
+            Some(of) => names.restore(of, &self.packed, self.parts, self.crc),
+            None => Ok(()),
+        }
+    }
+}
+
 fn by_position(items: Vec<Item>) -> BTreeMap<Position, Vec<Item>> {
     let mut map: BTreeMap<Position, Vec<Item>> = BTreeMap::new();
     for item in items {
@@ -656,34 +806,33 @@ fn by_position(items: Vec<Item>) -> BTreeMap<Position, Vec<Item>> {
 }
 
 impl Draft {
-    /// Puts another version of the open chunk in the place of the one in storage; what of it has not
+    /// Puts another version of a leaf of the open chunk in the place of the one in storage; one that has not
     /// changed stays.
-    fn chunks(
+    fn leaf(
         &mut self,
-        before: &[Stored],
-        chunks: Vec<super::chunk::Draft>,
+        old: Option<&Stored>,
+        chunk: super::chunk::Draft,
+        packer: &mut Packer,
         lsn: Lsn,
     ) -> Result<(), Fault> {
-        let count = chunks.len();
-        for (at, chunk) in chunks.into_iter().enumerate() {
-            let old = before.get(at);
-            let same = old.filter(|old| old.head.items_crc == chunk.items_crc());
-            let stored = match same {
-                Some(same) => same.clone(),
-                None => {
-                    let (head, parts) = chunk.pack()?;
-                    self.chunk(old, head, &parts, lsn)?
-                }
-            };
-            self.written.push(stored);
-        }
-        for surplus in before.iter().skip(count) {
-            self.manifest.chunks -= 1;
-            self.manifest.remove_crc(surplus.crc);
-            self.remove(surplus.head.key());
-            self.remove_parts(&surplus.head, 0);
-        }
+        let same = old.filter(|old| old.head.items_crc == chunk.items_crc());
+        let stored = match same {
+            Some(same) => same.clone(),
+            None => {
+                let (head, parts) = chunk.pack(packer)?;
+                self.chunk(old, head, &parts, lsn)?
+            }
+        };
+        self.written.push(stored);
         Ok(())
+    }
+
+    /// The open chunk has fewer leaves than in storage.
+    fn surplus(&mut self, stored: &Stored) {
+        self.manifest.chunks -= 1;
+        self.manifest.remove_crc(stored.crc);
+        self.remove(stored.head.key());
+        self.remove_parts(&stored.head, 0);
     }
 
     fn chunk(

@@ -1,20 +1,28 @@
 //! Names: what a number stands for. The labels of an alert, the key of a group.
 //!
-//! A name is kept for as long as something was said about it within the retention, and not for each time
-//! that it is said: it is written when it is new, when it is another one, and once a day.
+//! A name is written when it is new or another one, in a block with those that came meanwhile. A block stays
+//! until it is older than the retention; names in it that something was said about since then are written
+//! again, and the others go with it. An alert may fire for longer than anything is kept.
 
-use std::collections::BTreeMap;
+mod block;
 
+use std::collections::{BTreeMap, HashMap};
+
+use foldhash::fast::RandomState;
+
+pub use block::{BLOCK_BYTES_MAX, BlockKey, Draft, NAMES, Unpacked};
+
+use super::packed::Packer;
 use super::storage::{Change, Fault};
 use super::value;
 use crate::sys::WallTime;
 use crate::wal::Lsn;
 
-/// First byte of the keys of names.
-pub const NAMES: u8 = b'n';
+/// Names of alerts: their labels.
+pub const ALERTS: u8 = b'a';
 
-/// How often it is written down that a name is in use.
-const DAY_NS: i64 = 24 * 60 * 60 * 1_000_000_000;
+/// Names of groups: their facts.
+pub const GROUPS: u8 = b'g';
 
 /// Which name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,44 +33,6 @@ pub struct NameKey {
     pub tenant: u64,
     /// The number.
     pub id: u64,
-}
-
-impl NameKey {
-    /// The key in storage.
-    #[must_use]
-    pub fn bytes(self) -> Vec<u8> {
-        let mut key = Self::prefix(self.kind, self.tenant);
-        key.extend(self.id.to_be_bytes());
-        key
-    }
-
-    /// How all keys of a kind and a tenant begin.
-    #[must_use]
-    pub fn prefix(kind: u8, tenant: u64) -> Vec<u8> {
-        let mut prefix = vec![NAMES, kind];
-        prefix.extend(tenant.to_be_bytes());
-        prefix
-    }
-
-    /// Reads a key.
-    ///
-    /// # Errors
-    /// That it is none of a name.
-    pub fn read(bytes: &[u8]) -> Result<Self, Fault> {
-        let read = || {
-            let (NAMES, [kind, rest @ ..]) = bytes.split_first().map(|(it, rest)| (*it, rest))?
-            else {
-                return None;
-            };
-            let (tenant, id) = rest.split_first_chunk::<8>()?;
-            Some(Self {
-                kind: *kind,
-                tenant: u64::from_be_bytes(*tenant),
-                id: u64::from_be_bytes(id.try_into().ok()?),
-            })
-        };
-        read().ok_or_else(|| Fault::Lied("a key is no name's".to_owned()))
-    }
 }
 
 /// A name, as it comes with an entry.
@@ -78,147 +48,251 @@ pub struct Name {
     pub is_whole: bool,
 }
 
-/// What is known of a name in storage.
+/// Where a name is in storage.
 #[derive(Debug, Clone, Copy)]
-pub struct Known {
-    day: i64,
+struct Known {
+    /// The number of the block.
+    block: u64,
+    /// The checksum of what it stands for.
     crc: u32,
-    bytes: u32,
-    content: u32,
+}
+
+/// A block in storage.
+#[derive(Debug, Clone, Copy)]
+pub struct Block {
+    /// Which.
+    pub key: BlockKey,
+    /// Its parts.
+    pub parts: u16,
+    /// When its last name was used.
+    at: WallTime,
+    /// Bytes of all parts.
+    bytes: u64,
+    /// The sum of the checksums of all parts.
+    pub crc: u64,
+}
+
+impl Block {
+    /// What removes it.
+    pub fn removals(self) -> impl Iterator<Item = Change> {
+        (0..self.parts).map(move |part| Change {
+            key: self.key.part_key(part),
+            value: None,
+        })
+    }
+}
+
+/// A block that goes.
+#[derive(Debug, Clone, Copy)]
+pub struct Disposable {
+    /// Which.
+    pub block: Block,
+    /// Whether its names go even if something was said about them: there are too many.
+    pub is_surplus: bool,
 }
 
 /// All names.
 #[derive(Debug, Default)]
 pub struct Names {
-    known: BTreeMap<NameKey, Known>,
-    /// To be written: content and day.
-    pending: BTreeMap<NameKey, (Vec<u8>, i64)>,
-    pending_bytes: usize,
+    /// By their numbers.
+    blocks: BTreeMap<u64, Block>,
+    /// The highest number there was.
+    last: u64,
+    known: HashMap<NameKey, Known, RandomState>,
+    pending: Pending,
     bytes: u64,
 }
 
+/// Names that are not in storage yet.
+#[derive(Debug, Default)]
+struct Pending {
+    names: BTreeMap<NameKey, Waiting>,
+    /// What they stand for, in one piece: a hundred thousand small ones, taken and freed again and again, would
+    /// leave holes in memory.
+    contents: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Waiting {
+    at: WallTime,
+    begin: usize,
+    end: usize,
+}
+
+impl Pending {
+    fn content(&self, waiting: &Waiting) -> &[u8] {
+        let content = self.contents.get(waiting.begin..waiting.end);
+        content.unwrap_or_default()
+    }
+
+    fn get(&self, key: NameKey) -> Option<&[u8]> {
+        self.names.get(&key).map(|it| self.content(it))
+    }
+
+    fn insert(&mut self, key: NameKey, content: &[u8], at: WallTime) {
+        let begin = self.contents.len();
+        self.contents.extend(content);
+        let end = self.contents.len();
+        self.names.insert(key, Waiting { at, begin, end });
+    }
+
+    fn clear(&mut self) {
+        self.names.clear();
+        self.contents.clear();
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (NameKey, WallTime, &[u8])> {
+        let names = self.names.iter();
+        names.map(|(key, waiting)| (*key, waiting.at, self.content(waiting)))
+    }
+}
+
 impl Names {
-    /// A name in storage: its key, the content of its value, the length of the value, its checksum.
+    /// A block in storage: how many parts and bytes it has, and the sum of their checksums.
     ///
     /// # Errors
     /// That it is none.
     pub fn restore(
         &mut self,
-        key: &[u8],
-        inner: &[u8],
-        bytes: usize,
-        crc: u32,
+        key: BlockKey,
+        packed: &[u8],
+        parts: u16,
+        crc: u64,
     ) -> Result<(), Fault> {
-        let key = NameKey::read(key)?;
-        let known = Known {
-            day: i64::from_le_bytes(*split(inner)?.0),
+        let unpacked = Unpacked::new(packed)?;
+        let block = Block {
+            key,
+            parts,
+            at: unpacked.at()?,
+            bytes: packed.len() as u64,
             crc,
-            bytes: length(bytes),
-            content: crc32fast::hash(content(inner)?),
         };
-        self.bytes += u64::from(known.bytes);
-        self.known.insert(key, known);
+        let names = unpacked.names()?.into_iter();
+        let names = names.map(|(id, content)| (id, crc32fast::hash(content)));
+        self.put(block, names);
         Ok(())
     }
 
-    /// Whether a name was used that is known better, and was said to be used today.
+    fn put(&mut self, block: Block, names: impl Iterator<Item = (u64, u32)>) {
+        let BlockKey {
+            kind,
+            tenant,
+            number,
+        } = block.key;
+        for (id, crc) in names {
+            let key = NameKey { kind, tenant, id };
+            let known = Known { block: number, crc };
+            self.known.insert(key, known);
+        }
+        self.bytes += block.bytes;
+        self.last = self.last.max(number);
+        self.blocks.insert(number, block);
+    }
+
+    /// Whether a name was used that is known better.
     #[must_use]
     pub fn is_idle(&self, name: &Name) -> bool {
-        let day = name.at.0.div_euclid(DAY_NS);
-        let is_said = || self.known.get(&name.key).is_some_and(|it| it.day >= day);
-        !name.is_whole && (self.pending.contains_key(&name.key) || is_said())
+        !name.is_whole && (self.pending.get(name.key).is_some() || self.has(name.key))
     }
 
     /// A name was used.
-    pub fn note(&mut self, name: Name) {
-        let day = name.at.0.div_euclid(DAY_NS);
-        let is_said = self.known.get(&name.key).is_some_and(|known| {
-            known.day >= day && known.content == crc32fast::hash(&name.content)
-        });
-        if is_said && !self.pending.contains_key(&name.key) {
-            return;
+    pub fn note(&mut self, key: NameKey, content: &[u8], at: WallTime) {
+        let is_said = match self.pending.get(key) {
+            Some(pending) => pending == content,
+            None => {
+                let known = self.known.get(&key);
+                known.is_some_and(|known| known.crc == crc32fast::hash(content))
+            }
+        };
+        if !is_said {
+            self.pending.insert(key, content, at);
         }
-        self.pending_bytes += name.content.len();
-        self.pending.insert(name.key, (name.content, day));
+    }
+
+    /// A name in storage has to be written again.
+    pub fn renew(&mut self, key: NameKey, content: &[u8], at: WallTime) {
+        if self.pending.get(key).is_none() {
+            self.pending.insert(key, content, at);
+        }
     }
 
     /// What to write.
-    #[must_use]
-    pub fn draft(&self, lsn: Lsn) -> NamesDraft {
+    ///
+    /// # Errors
+    /// That it cannot be packed.
+    pub fn draft(&self, lsn: Lsn, packer: &mut Packer) -> Result<NamesDraft, Fault> {
         let mut draft = NamesDraft::default();
-        for (key, (content, day)) in &self.pending {
-            let stored = key.bytes();
-            let mut inner = day.to_le_bytes().to_vec();
-            inner.extend(content);
-            let (bytes, crc) = value::seal(&stored, lsn, &inner);
-            draft.crc_added = draft.crc_added.wrapping_add(u64::from(crc));
-            match self.known.get(key) {
-                Some(known) => draft.crc_added = draft.crc_added.wrapping_sub(u64::from(known.crc)),
-                None => draft.added += 1,
+        let mut number = self.last;
+        let mut rest = self.pending.iter().peekable();
+        while let Some((first, ..)) = rest.peek().copied() {
+            let mut bytes = 0;
+            let mut together = Vec::new();
+            while let Some(next) = rest.next_if(|(key, ..)| {
+                let is_alike = (key.kind, key.tenant) == (first.kind, first.tenant);
+                is_alike && (bytes < BLOCK_BYTES_MAX)
+            }) {
+                bytes += next.2.len();
+                together.push(next);
             }
-            let known = Known {
-                day: *day,
-                crc,
-                bytes: length(bytes.len()),
-                content: crc32fast::hash(content),
+            number += 1;
+            let key = BlockKey {
+                kind: first.kind,
+                tenant: first.tenant,
+                number,
             };
-            draft.known.push((*key, known));
-            draft.changes.push(Change {
-                key: stored,
-                value: Some(bytes),
-            });
+            draft.block(key, &together, lsn, packer)?;
         }
-        draft
+        Ok(draft)
     }
 
     /// That draft is in storage.
-    pub fn written(&mut self, known: Vec<(NameKey, Known)>) {
-        for (key, known) in known {
-            self.pending.remove(&key);
-            self.bytes += u64::from(known.bytes);
-            let before = self.known.insert(key, known);
-            self.bytes -= before.map_or(0, |it| u64::from(it.bytes));
+    pub fn written(&mut self, draft: Vec<Written>) {
+        for Written { block, names } in draft {
+            self.put(block, names.into_iter());
         }
-        self.pending_bytes = self
-            .pending
-            .values()
-            .map(|(content, _)| content.len())
-            .sum();
+        self.pending.clear();
     }
 
-    /// Names that nothing was said about since then, and the least used of those that are too many bytes;
-    /// with their checksums.
+    /// Blocks that nothing was added to since then, and the oldest of those that are too many bytes.
     #[must_use]
-    pub fn disposable(&self, oldest_ns: i64, bytes_max: u64) -> Vec<(NameKey, u32)> {
-        let oldest = oldest_ns.div_euclid(DAY_NS);
-        let mut by_use: Vec<(i64, NameKey, Known)> = self
-            .known
-            .iter()
-            .map(|(key, known)| (known.day, *key, *known))
-            .collect();
-        by_use.sort_unstable_by_key(|(day, key, _)| (*day, *key));
+    pub fn disposable(&self, oldest: WallTime, bytes_max: u64) -> Vec<Disposable> {
         let mut left = self.bytes;
-        let gone = by_use.into_iter().take_while(|(day, _, known)| {
-            let is_gone = *day < oldest || left > bytes_max;
-            left -= u64::from(known.bytes);
-            is_gone
-        });
-        gone.map(|(_, key, known)| (key, known.crc)).collect()
+        let mut found = Vec::new();
+        for block in self.blocks.values() {
+            let is_surplus = left > bytes_max;
+            if is_surplus || block.at < oldest {
+                left -= block.bytes;
+                found.push(Disposable {
+                    block: *block,
+                    is_surplus,
+                });
+            }
+        }
+        found
     }
 
-    /// That name is no longer in storage.
-    pub fn forget(&mut self, key: NameKey) {
-        let known = self.known.remove(&key);
-        self.bytes -= known.map_or(0, |it| u64::from(it.bytes));
+    /// Whether that block has the name as it is now.
+    #[must_use]
+    pub fn is_in(&self, key: NameKey, block: BlockKey) -> bool {
+        let known = self.known.get(&key);
+        known.is_some_and(|known| known.block == block.number)
+    }
+
+    /// That block is no longer in storage, nor are those names of it.
+    pub fn forget(&mut self, block: BlockKey, names: impl Iterator<Item = NameKey>) {
+        for key in names {
+            self.known.remove(&key);
+        }
+        if let Some(block) = self.blocks.remove(&block.number) {
+            self.bytes -= block.bytes;
+        }
     }
 
     /// How many there are.
     #[must_use]
     pub fn count(&self) -> usize {
-        let new = self
-            .pending
-            .keys()
-            .filter(|key| !self.known.contains_key(key));
+        let pending = self.pending.names.keys();
+        let new = pending.filter(|key| !self.known.contains_key(key));
         self.known.len() + new.count()
     }
 
@@ -228,28 +302,49 @@ impl Names {
         self.known.contains_key(&key)
     }
 
+    /// The block of a name.
+    #[must_use]
+    pub fn block_of(&self, key: NameKey) -> Option<Block> {
+        let known = self.known.get(&key)?;
+        self.blocks.get(&known.block).copied()
+    }
+
+    /// Blocks of a kind and a tenant behind that number.
+    #[must_use]
+    pub fn blocks(&self, kind: u8, tenant: u64, behind: u64) -> Vec<Block> {
+        let later = self.blocks.range(behind.saturating_add(1)..);
+        let blocks = later.map(|(_, block)| *block);
+        blocks
+            .filter(|block| (block.key.kind, block.key.tenant) == (kind, tenant))
+            .collect()
+    }
+
+    /// Whether there is that block.
+    #[must_use]
+    pub fn has_block(&self, block: BlockKey) -> bool {
+        self.blocks.contains_key(&block.number)
+    }
+
     /// A name that is not in storage yet.
     #[must_use]
     pub fn pending(&self, key: NameKey) -> Option<&[u8]> {
-        self.pending
-            .get(&key)
-            .map(|(content, _)| content.as_slice())
+        self.pending.get(key)
     }
 
     /// All names of a kind and a tenant that are not in storage yet.
     #[must_use]
-    pub fn all_pending(&self, kind: u8, tenant: u64) -> BTreeMap<NameKey, Vec<u8>> {
+    pub fn all_pending(&self, kind: u8, tenant: u64) -> Vec<(NameKey, Vec<u8>)> {
         let pending = self.pending.iter();
-        let pending = pending.filter(|(key, _)| key.kind == kind && key.tenant == tenant);
+        let pending = pending.filter(|(key, ..)| (key.kind, key.tenant) == (kind, tenant));
         pending
-            .map(|(key, (content, _))| (*key, content.clone()))
+            .map(|(key, _, content)| (key, content.to_vec()))
             .collect()
     }
 
     /// Bytes of what is not in storage yet.
     #[must_use]
     pub fn pending_bytes(&self) -> usize {
-        self.pending_bytes
+        self.pending.contents.len()
     }
 
     /// Bytes of what is in storage.
@@ -259,6 +354,13 @@ impl Names {
     }
 }
 
+/// A block that is written, and its names with their checksums.
+#[derive(Debug)]
+pub struct Written {
+    block: Block,
+    names: Vec<(u64, u32)>,
+}
+
 /// Names to be written.
 #[derive(Debug, Default)]
 pub struct NamesDraft {
@@ -266,25 +368,44 @@ pub struct NamesDraft {
     pub changes: Vec<Change>,
     /// By how much the sum of the checksums rises.
     pub crc_added: u64,
-    /// How many are new.
-    pub added: u64,
     /// For [`Names::written`].
-    pub known: Vec<(NameKey, Known)>,
+    pub written: Vec<Written>,
 }
 
-fn length(bytes: usize) -> u32 {
-    u32::try_from(bytes).unwrap_or(u32::MAX)
-}
-
-fn split(inner: &[u8]) -> Result<(&[u8; 8], &[u8]), Fault> {
-    let split = inner.split_first_chunk::<8>();
-    split.ok_or_else(|| Fault::Lied("a name is too short".to_owned()))
-}
-
-/// What a name stands for, out of the content of its value.
-///
-/// # Errors
-/// That it is none.
-pub fn content(inner: &[u8]) -> Result<&[u8], Fault> {
-    Ok(split(inner)?.1)
+impl NamesDraft {
+    fn block(
+        &mut self,
+        key: BlockKey,
+        names: &[(NameKey, WallTime, &[u8])],
+        lsn: Lsn,
+        packer: &mut Packer,
+    ) -> Result<(), Fault> {
+        let at = names.iter().map(|(_, at, _)| *at).max();
+        let at = at.unwrap_or_default();
+        let mut draft = Draft::new(at);
+        names
+            .iter()
+            .for_each(|(key, _, content)| draft.push(key.id, content));
+        let packed = packer.pack(draft.bytes())?;
+        let mut block = Block {
+            key,
+            parts: u16::try_from(packed.len()).unwrap_or(u16::MAX),
+            at,
+            bytes: packed.iter().map(|part| part.len() as u64).sum(),
+            crc: 0,
+        };
+        for (number, part) in (0..).zip(&packed) {
+            let key = key.part_key(number);
+            let (value, crc) = value::seal(&key, lsn, part);
+            block.crc = block.crc.wrapping_add(u64::from(crc));
+            let value = Some(value);
+            self.changes.push(Change { key, value });
+        }
+        self.crc_added = self.crc_added.wrapping_add(block.crc);
+        let crcs = names.iter();
+        let crcs = crcs.map(|(key, _, content)| (key.id, crc32fast::hash(content)));
+        let names = crcs.collect();
+        self.written.push(Written { block, names });
+        Ok(())
+    }
 }
