@@ -13,6 +13,7 @@
 
 mod codes;
 mod explanation;
+mod view;
 
 use bincode::Options;
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,8 @@ pub use explanation::{
     ATTEMPT_DETAIL_BYTES_MAX, AttemptV1, AttemptsV1, DecisionsV1, FlushV1, GroupV1, InhibitedV1,
     LimitedV1, MutedV1, PlacedV1, ReceiptsV1, SilencedV1, ToldV1, group_hash,
 };
+
+pub use view::{AlertBatchView, AlertView, PairsView};
 
 use crate::sys::WallTime;
 pub use crate::wal::Lsn;
@@ -319,6 +322,9 @@ macro_rules! records {
         }
     };
 }
+
+/// The number of the record of alerts, the most frequent one but for touches.
+const ALERT_BATCH: RecordType = RecordType(1);
 
 records! {
     AlertBatch(AlertBatchV1) = 1 schema 1 "alert_batch": "Alerts were received.",

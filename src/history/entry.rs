@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::shown;
 use crate::model::Fingerprint;
-use crate::record::{FlushOccasion, Lsn, MutedBy, Pairs, ToldReason, ToldVerdict};
+use crate::record::{FlushOccasion, Lsn, MutedBy, ToldReason, ToldVerdict};
 use crate::sys::WallTime;
 
 /// A group, by the hash of its key and ordinal: see [`crate::record::group_hash`].
@@ -56,25 +56,31 @@ impl Subject {
     /// A key that no other subject has, and none begins with that is of another kind.
     #[must_use]
     pub fn key(&self) -> Vec<u8> {
+        if let Some(key) = self.short_key() {
+            return key.to_vec();
+        }
         let with = |kind: u8, rest: &[u8]| [&[kind], rest].concat();
         match self {
-            Self::Alert(fingerprint) => Self::alert_key(*fingerprint).to_vec(),
-            Self::Places(fingerprint) => with(b'p', &fingerprint.0.to_be_bytes()),
-            Self::Receipts(fingerprint) => with(b'e', &fingerprint.0.to_be_bytes()),
-            Self::Group(group) => with(b'g', &group.0.to_be_bytes()),
-            Self::Intents(group) => with(b'i', &group.0.to_be_bytes()),
             Self::Receiver(name) => with(b'r', name.as_bytes()),
             Self::Silence(id) => with(b's', id.as_bytes()),
-            Self::Tenant => vec![b't'],
             Self::Senders => vec![b'f'],
+            _ => vec![b't'],
         }
     }
 
-    /// [`Self::key`] of the subject that is looked up most often, some hundred thousand times a second.
+    /// [`Self::key`] of what is looked up most often, some hundred thousand times a second: if it is of a number.
     #[must_use]
-    pub fn alert_key(alert: Fingerprint) -> [u8; 9] {
-        let [a, b, c, d, e, f, g, h] = alert.0.to_be_bytes();
-        [b'a', a, b, c, d, e, f, g, h]
+    pub fn short_key(&self) -> Option<[u8; 9]> {
+        let (kind, number) = match self {
+            Self::Alert(fingerprint) => (b'a', fingerprint.0),
+            Self::Places(fingerprint) => (b'p', fingerprint.0),
+            Self::Receipts(fingerprint) => (b'e', fingerprint.0),
+            Self::Group(group) => (b'g', group.0),
+            Self::Intents(group) => (b'i', group.0),
+            Self::Receiver(_) | Self::Silence(_) | Self::Tenant | Self::Senders => return None,
+        };
+        let [a, b, c, d, e, f, g, h] = number.to_be_bytes();
+        Some([kind, a, b, c, d, e, f, g, h])
     }
 }
 
@@ -657,7 +663,7 @@ impl What {
 }
 
 /// Tells annotations and links apart.
-pub(super) fn content_hash(pairs: &Pairs) -> u64 {
+pub(super) fn content_hash(pairs: &[(&str, &str)]) -> u64 {
     use std::hash::Hasher as _;
     let mut hasher = twox_hash::XxHash64::with_seed(0);
     for (name, value) in pairs {

@@ -24,6 +24,6 @@ pub use entry::{
     Attempt, Course, End, Entry, Flush, GroupHash, Inhibited, Integration, Muted, Position,
     Silenced, Subject, Told, Touch, What,
 };
-pub(crate) use read::of_place;
 pub use read::{Facts, GroupFacts, Noted, read, touches};
+pub(crate) use read::{of_place, of_receipt, received};
 pub use timeline::{Order, Span, Timeline, TimelineError};

@@ -11,8 +11,9 @@ use super::entry::{
 use crate::core::Silence;
 use crate::model::{Fingerprint, LabelSet};
 use crate::record::{
-    AlertTouchV1, AlertV1, AttemptsV1, DecisionsV1, FlushIntentV1, FlushOccasion, FlushV1, Lsn,
-    MutedBy, NotificationKeyV1, ReceiptsV1, Record, ToldReason, ToldVerdict, group_hash,
+    AlertTouchV1, AlertV1, AlertView, AttemptsV1, DecisionsV1, FlushIntentV1, FlushOccasion,
+    FlushV1, Lsn, MutedBy, NotificationKeyV1, ReceiptsV1, Record, ToldReason, ToldVerdict,
+    group_hash,
 };
 use crate::sys::WallTime;
 
@@ -190,17 +191,8 @@ impl Reader {
             .map(|(name, value)| (name, value))
             .collect();
         let fingerprint = labels.fingerprint();
-        let link = [(alert.generator_url.clone(), String::new())];
-        let what = What::Received {
-            alert: fingerprint.0,
-            starts_at: WallTime(alert.starts_at_ns),
-            ends_at: WallTime(alert.ends_at_ns),
-            is_timeout: alert.is_timeout,
-            annotations: content_hash(&alert.annotations),
-            generator_url: content_hash(&link.into()),
-        };
-        let subjects = vec![Subject::Alert(fingerprint), Subject::Receipts(fingerprint)];
-        self.note(subjects, what);
+        let what = received(fingerprint, &alert.into());
+        self.note(of_receipt(fingerprint).to_vec(), what);
         self.facts.alerts.push((fingerprint, labels));
     }
 
@@ -427,6 +419,23 @@ fn integration(key: &NotificationKeyV1) -> Integration {
         integration: key.integration.clone(),
         index: key.index,
     }
+}
+
+/// That an alert was received in full.
+pub(crate) fn received(alert: Fingerprint, as_sent: &AlertView<'_>) -> What {
+    What::Received {
+        alert: alert.0,
+        starts_at: WallTime(as_sent.starts_at_ns),
+        ends_at: WallTime(as_sent.ends_at_ns),
+        is_timeout: as_sent.is_timeout,
+        annotations: content_hash(&as_sent.annotations),
+        generator_url: content_hash(&[(as_sent.generator_url, "")]),
+    }
+}
+
+/// Where that stands.
+pub(crate) fn of_receipt(alert: Fingerprint) -> [Subject; 2] {
+    [Subject::Alert(alert), Subject::Receipts(alert)]
 }
 
 /// The timelines that tell where an alert is.

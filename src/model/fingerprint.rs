@@ -16,7 +16,7 @@ const SEPARATOR: u8 = 0xFF;
 
 impl Fingerprint {
     /// Of pairs in the order of their names.
-    pub(super) fn of<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+    pub(crate) fn of<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let add = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(PRIME);
         let hash = pairs.fold(OFFSET, |hash, (name, value)| {
             let hash = add(name.bytes().fold(hash, add), SEPARATOR);

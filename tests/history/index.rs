@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tocsin::history::index::follow::take;
 use tocsin::history::index::{
     Change, Contents, Index, Limits, MemoryStorage, Past, Storage, add_record,
 };
@@ -402,4 +403,60 @@ fn entries_of_all_subjects_come_in_order_though_their_chunks_overlap() {
         ),
         (true, true, true)
     );
+}
+
+#[test]
+fn alerts_that_are_read_where_they_are_come_to_the_same_as_their_record() {
+    let pairs = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+        let pairs = pairs.iter();
+        pairs.map(|(a, b)| ((*a).into(), (*b).into())).collect()
+    };
+    let alert = |labels: &[(&str, &str)], generator_url: &str| AlertV1 {
+        labels: pairs(labels),
+        annotations: pairs(&[("summary", "full"), ("runbook", "ä")]),
+        starts_at_ns: 1,
+        ends_at_ns: MINUTE_NS,
+        is_timeout: false,
+        generator_url: generator_url.to_owned(),
+    };
+    let record = |received_at_ns: i64, alerts: Vec<AlertV1>| {
+        Record::AlertBatch(AlertBatchV1 {
+            tenant: "one".to_owned(),
+            received_at_ns,
+            alerts,
+        })
+    };
+    let records = [
+        record(
+            1,
+            vec![
+                alert(&[("alertname", "A"), ("job", "node")], ""),
+                alert(&[("alertname", "B"), ("empty", "")], "http://here"),
+                alert(&[], ""),
+            ],
+        ),
+        // Out of order, and the first once more.
+        record(
+            2,
+            vec![alert(&[("job", "node"), ("alertname", "A")], "http://x")],
+        ),
+        record(3, vec![alert(&[("alertname", "A"), ("job", "node")], "")]),
+    ];
+    let filled = |take: &dyn Fn(&Index, Lsn, &Record)| {
+        let storage = Arc::new(MemoryStorage::default());
+        let index = open(&storage, EVERYTHING);
+        (1..)
+            .zip(&records)
+            .for_each(|(lsn, record)| take(&index, Lsn(lsn), record));
+        index.persist().unwrap();
+        values(&storage)
+    };
+    let in_place = filled(&|index, lsn, record| {
+        let payload = record.encode().unwrap();
+        take(index, lsn, record.record_type(), record.schema(), &payload).unwrap();
+    });
+    let decoded = filled(&|index, lsn, record| {
+        add_record(index, lsn, record, WallTime(0)).unwrap();
+    });
+    assert_eq!(in_place, decoded);
 }

@@ -3,13 +3,13 @@
 use std::io;
 use std::sync::Arc;
 
-use super::past::{add_record, label_set, of_facts};
+use super::past::{add_alerts, add_record, label_set, of_facts};
 use super::storage::Fault;
 use super::store::{Addition, Index};
 use crate::core::{Remembered, remembered};
 use crate::history::{Entry, Facts, GroupFacts, GroupHash, Noted, Position, What, of_place};
 use crate::model::Fingerprint;
-use crate::record::{Record, group_hash};
+use crate::record::{AlertBatchView, Record, group_hash};
 use crate::sys::{Disk, WallTime};
 use crate::wal::checkpoint::{CheckpointFile, read_checkpoint};
 use crate::wal::scan::{Behind, Scanned, inspect};
@@ -56,6 +56,10 @@ pub fn take(
 ) -> Result<bool, Fault> {
     if record_type.is_control() {
         index.add(lsn, None, Addition::default())?;
+        return Ok(true);
+    }
+    if let Some(batch) = AlertBatchView::read(record_type, schema, payload) {
+        add_alerts(index, lsn, &batch)?;
         return Ok(true);
     }
     match Record::decode(record_type, schema, payload) {

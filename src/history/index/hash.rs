@@ -14,11 +14,14 @@ pub fn of_tenant(tenant: &str) -> u64 {
 /// What stands for a subject of a tenant.
 #[must_use]
 pub fn of_subject(tenant: u64, subject: &Subject) -> u64 {
-    XxHash64::oneshot(tenant, &subject.key())
+    match subject.short_key() {
+        Some(key) => XxHash64::oneshot(tenant, &key),
+        None => XxHash64::oneshot(tenant, &subject.key()),
+    }
 }
 
 /// [`of_subject`] of an alert.
 #[must_use]
 pub fn of_alert(tenant: u64, alert: Fingerprint) -> u64 {
-    XxHash64::oneshot(tenant, &Subject::alert_key(alert))
+    of_subject(tenant, &Subject::Alert(alert))
 }

@@ -10,11 +10,11 @@ use super::open::decode;
 use super::storage::Fault;
 use super::store::{Addition, Index};
 use crate::history::{
-    Entry, Facts, GroupFacts, GroupHash, Order, Span, Subject, Timeline, TimelineError, read,
-    touches,
+    Entry, Facts, GroupFacts, GroupHash, Order, Position, Span, Subject, Timeline, TimelineError,
+    of_receipt, read, received, touches,
 };
 use crate::model::{Fingerprint, LabelSet, Matchers, Operator};
-use crate::record::{Pairs, Record, decode_part, encode_part};
+use crate::record::{AlertBatchView, Pairs, Record, decode_part, encode_part, encode_part_into};
 use crate::sys::WallTime;
 use crate::wal::Lsn;
 use memchr::memmem::Finder;
@@ -42,11 +42,51 @@ pub fn add_record(index: &Index, lsn: Lsn, record: &Record, before: WallTime) ->
     index.add(lsn, record.at(), of_facts(record.tenant(), at, facts)?)
 }
 
+/// Adds alerts to the index, as [`add_record`] their record: labels go from there into the index without a copy.
+///
+/// # Errors
+/// As [`add_record`].
+pub fn add_alerts(index: &Index, lsn: Lsn, batch: &AlertBatchView<'_>) -> Result<(), Fault> {
+    let tenant = hash::of_tenant(batch.tenant);
+    let at = WallTime(batch.received_at_ns);
+    let mut contents = Vec::new();
+    let mut ends = Vec::with_capacity(batch.alerts.len());
+    for alert in &batch.alerts {
+        encode_part_into(&mut contents, &alert.labels).map_err(encoding)?;
+        ends.push(contents.len());
+    }
+    let mut added = Addition::default();
+    let mut begin = 0;
+    for ((place, alert), end) in (0..).zip(&batch.alerts).zip(ends) {
+        let fingerprint = Fingerprint::of(alert.labels.iter().copied());
+        let position = Position { at, lsn, place };
+        let subjects = of_receipt(fingerprint);
+        let subjects = subjects.iter().map(|it| hash::of_subject(tenant, it));
+        added.entries.push((
+            subjects.chain([tenant]).collect(),
+            Entry::new(position, received(fingerprint, alert)),
+        ));
+        let (kind, id) = (ALERTS, fingerprint.0);
+        added.names.push(Name {
+            key: NameKey { kind, tenant, id },
+            content: contents.get(begin..end).unwrap_or_default().into(),
+            at,
+            is_whole: true,
+        });
+        begin = end;
+    }
+    index.add(lsn, Some(at), added)
+}
+
+fn encoding(error: crate::record::CodecError) -> Fault {
+    Fault::Reported(error.to_string())
+}
+
 /// What facts add to the index.
 ///
 /// # Errors
 /// That something in it cannot be encoded.
-pub fn of_facts(tenant: &str, at: WallTime, facts: Facts) -> Result<Addition, Fault> {
+pub fn of_facts(tenant: &str, at: WallTime, facts: Facts) -> Result<Addition<'static>, Fault> {
     let tenant = hash::of_tenant(tenant);
     let mut added = Addition::default();
     for noted in facts.entries {
@@ -56,13 +96,12 @@ pub fn of_facts(tenant: &str, at: WallTime, facts: Facts) -> Result<Addition, Fa
         let subjects = subjects.chain([tenant]).collect();
         added.entries.push((subjects, noted.entry));
     }
-    let encoding = |error: crate::record::CodecError| Fault::Reported(error.to_string());
     for (alert, labels) in facts.alerts {
         let pairs: Vec<(&str, &str)> = labels.iter().collect();
         let (kind, id) = (ALERTS, alert.0);
         added.names.push(Name {
             key: NameKey { kind, tenant, id },
-            content: encode_part(&pairs).map_err(encoding)?,
+            content: encode_part(&pairs).map_err(encoding)?.into(),
             at,
             is_whole: true,
         });
@@ -72,7 +111,7 @@ pub fn of_facts(tenant: &str, at: WallTime, facts: Facts) -> Result<Addition, Fa
         added.names.push(Name {
             key: NameKey { kind, tenant, id },
             is_whole: !facts.receiver.is_empty(),
-            content: encode_part(&facts).map_err(encoding)?,
+            content: encode_part(&facts).map_err(encoding)?.into(),
             at,
         });
     }

@@ -69,11 +69,11 @@ pub struct Contents {
 
 /// What a record adds.
 #[derive(Debug, Default)]
-pub struct Addition {
+pub struct Addition<'a> {
     /// Entries, each with the hashes of its subjects.
     pub entries: Vec<(Vec<u64>, Entry)>,
     /// What numbers in them stand for.
-    pub names: Vec<Name>,
+    pub names: Vec<Name<'a>>,
 }
 
 #[derive(Debug)]
@@ -148,7 +148,7 @@ impl State {
         }
     }
 
-    fn add(&mut self, names: Vec<Name>, entries: Vec<(Vec<u64>, Entry)>) -> Result<(), Fault> {
+    fn add(&mut self, names: Vec<Name<'_>>, entries: Vec<(Vec<u64>, Entry)>) -> Result<(), Fault> {
         for name in names {
             self.names.note(name.key, &name.content, name.at);
         }
@@ -299,7 +299,7 @@ impl Index {
     ///
     /// # Errors
     /// That the storage failed.
-    pub fn add(&self, lsn: Lsn, at: Option<WallTime>, addition: Addition) -> Result<(), Fault> {
+    pub fn add(&self, lsn: Lsn, at: Option<WallTime>, addition: Addition<'_>) -> Result<(), Fault> {
         if lsn <= self.applied() {
             return Ok(());
         }
@@ -345,7 +345,7 @@ impl Index {
     ///
     /// # Errors
     /// That the storage failed.
-    pub fn remember(&self, addition: Addition) -> Result<(), Fault> {
+    pub fn remember(&self, addition: Addition<'_>) -> Result<(), Fault> {
         let names = self.better_names(addition.names)?;
         let mut state = self.write();
         state.add(names, addition.entries)?;
@@ -354,7 +354,7 @@ impl Index {
     }
 
     /// Names with what is known in the place of those that say less.
-    fn better_names(&self, mut names: Vec<Name>) -> Result<Vec<Name>, Fault> {
+    fn better_names<'a>(&self, mut names: Vec<Name<'a>>) -> Result<Vec<Name<'a>>, Fault> {
         if names.is_empty() {
             return Ok(names);
         }
@@ -363,7 +363,7 @@ impl Index {
         drop(state);
         for name in names.iter_mut().filter(|name| !name.is_whole) {
             if let Some(known) = self.name(name.key)? {
-                name.content = known;
+                name.content = known.into();
             }
         }
         Ok(names)

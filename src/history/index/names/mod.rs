@@ -6,6 +6,7 @@
 
 mod block;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use foldhash::fast::RandomState;
@@ -37,11 +38,11 @@ pub struct NameKey {
 
 /// A name, as it comes with an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Name {
+pub struct Name<'a> {
     /// Which.
     pub key: NameKey,
     /// What it stands for.
-    pub content: Vec<u8>,
+    pub content: Cow<'a, [u8]>,
     /// When it was used.
     pub at: WallTime,
     /// Whether it says everything; one that does not gives way to what is known.
@@ -191,7 +192,7 @@ impl Names {
 
     /// Whether a name was used that is known better.
     #[must_use]
-    pub fn is_idle(&self, name: &Name) -> bool {
+    pub fn is_idle(&self, name: &Name<'_>) -> bool {
         !name.is_whole && (self.pending.get(name.key).is_some() || self.has(name.key))
     }
 
