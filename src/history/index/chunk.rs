@@ -14,6 +14,7 @@
 //! ordered by their first subject: what is alike stands together, and packs better.
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use super::filter::Filter;
 use super::packed::{
@@ -35,6 +36,9 @@ pub const CHUNK_SUBJECTS_MAX: usize = 2048;
 /// What an entry costs beside its own bytes, about.
 const ITEM_OVERHEAD_BYTES: usize = 16;
 
+/// Hashes of what something is about. Nearly nothing is about more than three things, its tenant among them.
+pub type Subjects = SmallVec<[u64; 3]>;
+
 /// One thing that happened, as the index keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
@@ -45,9 +49,9 @@ pub struct Item {
     /// When it happened.
     pub at: WallTime,
     /// Hashes of what it is about, the first the most telling one.
-    pub subjects: Vec<u64>,
+    pub subjects: Subjects,
     /// The entry, encoded.
-    pub entry: Vec<u8>,
+    pub entry: Box<[u8]>,
 }
 
 impl Item {
@@ -253,7 +257,7 @@ impl Unpacked {
                 place,
                 at: WallTime(at),
                 subjects: places.iter().map(of).collect::<Option<_>>()?,
-                entry: entry.to_vec(),
+                entry: entry.into(),
             });
         }
         Some(items)
@@ -291,8 +295,8 @@ mod tests {
             lsn: Lsn(lsn),
             place: 0,
             at: WallTime(at),
-            subjects: subjects.to_vec(),
-            entry: lsn.to_le_bytes().to_vec(),
+            subjects: subjects.into(),
+            entry: lsn.to_le_bytes().into(),
         }
     }
 

@@ -15,16 +15,13 @@ use std::time::Duration;
 use crate::wal::{DurableBatch, Lsn, RecordType};
 
 /// Bytes of records that may wait: a second of the heaviest load there is.
-const BYTES_MAX: usize = 16 * 1024 * 1024;
+const BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Records that may wait.
-const RECORDS_MAX: usize = 256 * 1024;
-
-/// Memory that is kept for what comes next: more than a second of a busy server has to say in a nap.
-const SPARE_BYTES_MAX: usize = 4 * 1024 * 1024;
+const RECORDS_MAX: usize = 128 * 1024;
 
 /// Records that became durable.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Fed {
     /// Payloads, one after another.
     bytes: Vec<u8>,
@@ -39,6 +36,17 @@ struct Head {
     schema: u8,
     /// Where its payload ends.
     end: usize,
+}
+
+impl Default for Fed {
+    /// Room for all that may wait, which costs nothing before it is used, and is used again and again: what grows by
+    /// doubling, and shrinks, leaves holes of its size in memory.
+    fn default() -> Self {
+        Self {
+            bytes: Vec::with_capacity(BYTES_MAX),
+            heads: Vec::with_capacity(RECORDS_MAX),
+        }
+    }
 }
 
 impl Fed {
@@ -63,9 +71,6 @@ impl Fed {
     fn clear(&mut self) {
         self.bytes.clear();
         self.heads.clear();
-        self.bytes.shrink_to(SPARE_BYTES_MAX);
-        self.heads
-            .shrink_to(SPARE_BYTES_MAX / std::mem::size_of::<Head>());
     }
 
     /// The records in the order of their LSNs: each with its type, schema and payload.

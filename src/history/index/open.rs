@@ -10,11 +10,12 @@
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
+use smallvec::smallvec;
 
-use super::chunk::{CHUNK_BYTES_MAX, CHUNK_SUBJECTS_MAX, Draft, Item};
+use super::chunk::{CHUNK_BYTES_MAX, CHUNK_SUBJECTS_MAX, Draft, Item, Subjects};
 use super::storage::Fault;
 use crate::history::{Course, Entry, Touch};
-use crate::record::{decode_part, encode_part, encode_part_into};
+use crate::record::{decode_part, encode_part_into};
 use crate::sys::WallTime;
 
 /// Entries that are kept in memory: 20 MB of it at most, and one for each of a hundred thousand alerts.
@@ -27,7 +28,7 @@ const BYTES_MAX: usize = 8 * 1024 * 1024;
 const AGE_MAX_NS: i64 = 6 * 60 * 60 * 1_000_000_000;
 
 /// See the module header.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Open {
     items: Vec<Item>,
     /// How each of them goes on.
@@ -40,6 +41,8 @@ pub struct Open {
     last: HashMap<u64, usize, RandomState>,
     /// Where the entries of one record's touches are; kept for its memory.
     places: Vec<Option<usize>>,
+    /// An entry that is being encoded; kept for its memory.
+    buffer: Vec<u8>,
     bytes: usize,
     /// The earliest time, and the latest until which an entry lasts.
     times: Option<(i64, i64)>,
@@ -63,40 +66,46 @@ impl Ongoing {
     }
 
     /// Brings the item up to the course; `bytes` is the sum that its size is in.
-    fn settle(&mut self, item: &mut Item, bytes: &mut usize) -> Result<(), Fault> {
+    fn settle(
+        &mut self,
+        item: &mut Item,
+        bytes: &mut usize,
+        buffer: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
         if self.is_ahead {
-            let before = item.entry.len();
-            go_on(&mut item.entry, self.course)?;
-            *bytes = (*bytes + item.entry.len()).saturating_sub(before);
+            go_on(&item.entry, self.course, buffer)?;
+            replace(item, buffer, bytes);
             self.is_ahead = false;
         }
         Ok(())
     }
 }
 
-/// Gives an item another entry; `bytes` is the sum that its size is in.
-fn replace(item: &mut Item, entry: Vec<u8>, bytes: &mut usize) {
+/// Gives an item another entry; `bytes` is the sum that its size is in. One of the same length, which it nearly
+/// always is, takes its place: a hundred thousand small pieces of memory freed and taken again at each writing would
+/// leave holes between those of the requests that come meanwhile.
+fn replace(item: &mut Item, entry: &[u8], bytes: &mut usize) {
     *bytes = (*bytes + entry.len()).saturating_sub(item.entry.len());
-    item.entry = entry;
+    if item.entry.len() == entry.len() {
+        item.entry.copy_from_slice(entry);
+    } else {
+        item.entry = entry.into();
+    }
 }
 
-/// Gives an encoded entry another course, where it is: a hundred thousand small pieces of memory freed and taken
-/// again at each writing would leave holes between those of the requests that come meanwhile.
-fn go_on(encoded: &mut Vec<u8>, course: Option<Course>) -> Result<(), Fault> {
+/// An encoded entry with another course, in the buffer.
+fn go_on(encoded: &[u8], course: Option<Course>, buffer: &mut Vec<u8>) -> Result<(), Fault> {
     let mut entry = decode(encoded)?;
     if let Some(course) = course {
         course.put(&mut entry);
     }
-    encoded.clear();
-    encode_part_into(encoded, &entry).map_err(|error| Fault::Reported(error.to_string()))
+    encode_into(buffer, &entry)
 }
 
-/// Encodes an entry.
-///
-/// # Errors
-/// That it is too long.
-pub fn encode(entry: &Entry) -> Result<Vec<u8>, Fault> {
-    encode_part(entry).map_err(|error| Fault::Reported(error.to_string()))
+/// Encodes an entry in the place of what is in the buffer.
+fn encode_into(buffer: &mut Vec<u8>, entry: &Entry) -> Result<(), Fault> {
+    buffer.clear();
+    encode_part_into(buffer, entry).map_err(|error| Fault::Reported(error.to_string()))
 }
 
 /// Reads an entry.
@@ -107,19 +116,44 @@ pub fn decode(bytes: &[u8]) -> Result<Entry, Fault> {
     decode_part("entry", bytes).map_err(|error| Fault::Lied(error.to_string()))
 }
 
+impl Default for Open {
+    /// Room for all that comes is taken at once, which costs nothing before it is used: what grows by doubling leaves
+    /// holes of half its size.
+    fn default() -> Self {
+        Self {
+            items: Vec::with_capacity(ITEMS_MAX),
+            courses: Vec::with_capacity(ITEMS_MAX),
+            order: Vec::with_capacity(ITEMS_MAX),
+            last: HashMap::default(),
+            places: Vec::new(),
+            buffer: Vec::new(),
+            bytes: 0,
+            times: None,
+        }
+    }
+}
+
 impl Open {
-    /// What was read from storage.
+    /// Nothing is in it any more; its memory is kept.
+    pub fn clear(&mut self) {
+        self.items.clear();
+        self.courses.clear();
+        self.order.clear();
+        self.last.clear();
+        (self.bytes, self.times) = (0, None);
+    }
+
+    /// Takes in what was read from storage.
     ///
     /// # Errors
     /// That an entry is none.
-    pub fn restore(mut items: Vec<Item>) -> Result<Self, Fault> {
+    pub fn restore(&mut self, mut items: Vec<Item>) -> Result<(), Fault> {
         items.sort_by_key(Item::position);
-        let mut open = Self::default();
         for item in items {
             let entry = decode(&item.entry)?;
-            open.push(item, &entry);
+            self.push(item, &entry);
         }
-        Ok(open)
+        Ok(())
     }
 
     fn push(&mut self, item: Item, entry: &Entry) {
@@ -138,29 +172,31 @@ impl Open {
     ///
     /// # Errors
     /// That it cannot be encoded.
-    pub fn add(&mut self, subjects: Vec<u64>, entry: &Entry) -> Result<(), Fault> {
+    pub fn add(&mut self, subjects: Subjects, entry: &Entry) -> Result<(), Fault> {
         let last = subjects.first().and_then(|it| self.last.get(it).copied());
         if let Some(place) = last
             && let Some(item) = self.items.get_mut(place)
             && let Some(ongoing) = self.courses.get_mut(place)
         {
             // Whatever comes next, it will not be the last one with a course of its own any more.
-            ongoing.settle(item, &mut self.bytes)?;
+            ongoing.settle(item, &mut self.bytes, &mut self.buffer)?;
             let mut before = decode(&item.entry)?;
             let is_found_there = subjects.iter().all(|it| item.subjects.contains(it));
             if is_found_there && before.absorb(entry) {
-                replace(item, encode(&before)?, &mut self.bytes);
+                encode_into(&mut self.buffer, &before)?;
+                replace(item, &self.buffer, &mut self.bytes);
                 *ongoing = Ongoing::of(&before);
                 self.lasts_until(before.until);
                 return Ok(());
             }
         }
+        encode_into(&mut self.buffer, entry)?;
         let item = Item {
             lsn: entry.position.lsn,
             place: entry.position.place,
             at: entry.position.at,
             subjects,
-            entry: encode(entry)?,
+            entry: self.buffer.as_slice().into(),
         };
         self.push(item, entry);
         Ok(())
@@ -190,7 +226,7 @@ impl Open {
                 false => place,
             };
             if !place.is_some_and(|place| self.absorb(place, &touch)) {
-                self.add(vec![alert, tenant], &touch.entry())?;
+                self.add(smallvec![alert, tenant], &touch.entry())?;
                 has_added = true;
             }
         }
@@ -236,14 +272,15 @@ impl Open {
     /// # Errors
     /// That one cannot be read, which it can.
     pub fn current(&self, is_wanted: impl Fn(&Item) -> bool) -> Result<Vec<Item>, Fault> {
-        let mut found = Vec::new();
+        let (mut found, mut buffer) = (Vec::new(), Vec::new());
         for (place, item) in self.items.iter().enumerate() {
             if !is_wanted(item) {
                 continue;
             }
             let mut item = item.clone();
             if let Some(ongoing) = self.courses.get(place).filter(|it| it.is_ahead) {
-                go_on(&mut item.entry, ongoing.course)?;
+                go_on(&item.entry, ongoing.course, &mut buffer)?;
+                item.entry = buffer.as_slice().into();
             }
             found.push(item);
         }
@@ -256,7 +293,7 @@ impl Open {
     /// That one cannot be encoded.
     pub fn settle(&mut self) -> Result<(), Fault> {
         for (item, ongoing) in self.items.iter_mut().zip(&mut self.courses) {
-            ongoing.settle(item, &mut self.bytes)?;
+            ongoing.settle(item, &mut self.bytes, &mut self.buffer)?;
         }
         let known = self.order.len();
         let latest = self.items.iter().enumerate().skip(known);
@@ -353,7 +390,7 @@ mod tests {
             let ends_at = at + i64::try_from(draw(40)).unwrap() - 5;
             if draw(20) == 0 {
                 let entry = received(lsn, at, ends_at);
-                let subjects = vec![ALERT, 8, TENANT];
+                let subjects: Subjects = smallvec![ALERT, 8, TENANT];
                 quick.add(subjects.clone(), &entry).unwrap();
                 slow.add(subjects, &entry).unwrap();
             } else {
@@ -368,7 +405,7 @@ mod tests {
                     .collect();
                 quick.touch(TENANT, touches.iter().copied()).unwrap();
                 for (_, touch) in &touches {
-                    slow.add(vec![ALERT, TENANT], &touch.entry()).unwrap();
+                    slow.add(smallvec![ALERT, TENANT], &touch.entry()).unwrap();
                 }
             }
             match draw(50) {

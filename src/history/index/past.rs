@@ -14,7 +14,9 @@ use crate::history::{
     of_receipt, read, received, touches,
 };
 use crate::model::{Fingerprint, LabelSet, Matchers, Operator};
-use crate::record::{AlertBatchView, Pairs, Record, decode_part, encode_part, encode_part_into};
+use crate::record::{
+    AlertBatchView, CodecError, Pairs, Record, decode_part, encode_part, encode_part_into,
+};
 use crate::sys::WallTime;
 use crate::wal::Lsn;
 use memchr::memmem::Finder;
@@ -52,7 +54,7 @@ pub fn add_alerts(index: &Index, lsn: Lsn, batch: &AlertBatchView<'_>) -> Result
     let mut contents = Vec::new();
     let mut ends = Vec::with_capacity(batch.alerts.len());
     for alert in &batch.alerts {
-        encode_part_into(&mut contents, &alert.labels).map_err(encoding)?;
+        encode_part_into(&mut contents, &alert.labels).map_err(|error| encoding(&error))?;
         ends.push(contents.len());
     }
     let mut added = Addition::default();
@@ -78,7 +80,7 @@ pub fn add_alerts(index: &Index, lsn: Lsn, batch: &AlertBatchView<'_>) -> Result
     index.add(lsn, Some(at), added)
 }
 
-fn encoding(error: crate::record::CodecError) -> Fault {
+fn encoding(error: &CodecError) -> Fault {
     Fault::Reported(error.to_string())
 }
 
@@ -101,7 +103,9 @@ pub fn of_facts(tenant: &str, at: WallTime, facts: Facts) -> Result<Addition<'st
         let (kind, id) = (ALERTS, alert.0);
         added.names.push(Name {
             key: NameKey { kind, tenant, id },
-            content: encode_part(&pairs).map_err(encoding)?.into(),
+            content: encode_part(&pairs)
+                .map_err(|error| encoding(&error))?
+                .into(),
             at,
             is_whole: true,
         });
@@ -111,7 +115,9 @@ pub fn of_facts(tenant: &str, at: WallTime, facts: Facts) -> Result<Addition<'st
         added.names.push(Name {
             key: NameKey { kind, tenant, id },
             is_whole: !facts.receiver.is_empty(),
-            content: encode_part(&facts).map_err(encoding)?.into(),
+            content: encode_part(&facts)
+                .map_err(|error| encoding(&error))?
+                .into(),
             at,
         });
     }
