@@ -460,3 +460,33 @@ fn alerts_that_are_read_where_they_are_come_to_the_same_as_their_record() {
     });
     assert_eq!(in_place, decoded);
 }
+
+#[test]
+fn names_that_were_written_before_their_entries_promise_none_of_them() {
+    let padding = "x".repeat(400);
+    let name = |number: u64| format!("A{number}-{padding}");
+    let many = 4_000u64;
+    let fill = |index: &Index| {
+        (1..=many).for_each(|lsn| add(index, lsn, &received(&name(lsn), lsn.cast_signed())));
+    };
+    let storage = Arc::new(MemoryStorage::default());
+    fill(&open(&storage, EVERYTHING));
+    let written = values(&storage)
+        .into_iter()
+        .filter(|(key, _)| key[0] == b'n');
+    let has_names = written.count() > 0;
+    // A crash: everything comes again.
+    let index = open(&storage, EVERYTHING);
+    let (applied, since) = (index.applied(), index.known_since());
+    fill(&index);
+    let never_crashed = open(&Arc::new(MemoryStorage::default()), EVERYTHING);
+    fill(&never_crashed);
+    let seen = |index: &Arc<Index>| {
+        let timelines = (1..=many).map(|number| timeline(index, &name(number)));
+        (index.contents().names, timelines.collect::<Vec<_>>())
+    };
+    assert_eq!(
+        (has_names, applied, since, seen(&index)),
+        (true, Lsn(0), None, seen(&never_crashed))
+    );
+}
