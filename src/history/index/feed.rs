@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use crate::wal::{DurableBatch, Lsn, RecordType};
 
-/// Bytes of records that may wait: a second of the heaviest load there is.
+/// Bytes of records that may wait: minutes of a usual load, and a tenth of a second of the heaviest there is, of which
+/// the rest is read from the log.
 const BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Records that may wait.

@@ -17,19 +17,20 @@
 mod cache;
 mod look;
 mod persist;
+mod restore;
 mod retain;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use cache::Cache;
+use restore::Restored;
 
-use super::chunk::{self, HEADS, Head, Subjects, decode_head};
-use super::manifest::{self, Manifest};
+use super::chunk::{self, Head, Subjects};
+use super::manifest::Manifest;
 use super::names::{self, BlockKey, Name, Names};
 use super::open::Open;
 use super::storage::{Fault, Storage};
-use super::value;
 use crate::history::{Entry, Touch};
 use crate::sys::WallTime;
 use crate::wal::Lsn;
@@ -141,49 +142,12 @@ impl Index {
     /// # Errors
     /// That it cannot be read, or does not hold together.
     pub fn open(storage: Arc<dyn Storage>, store: [u8; 16], limits: Limits) -> Result<Self, Fault> {
-        let mut manifest = Manifest::new(store);
-        let mut seen = Manifest::new(store);
-        let (mut chunks, mut names) = (Vec::new(), Names::default());
-        storage.scan(&[HEADS], &mut |key, bytes| {
-            let (value, crc) = value::open(key, bytes)?;
-            let head = Arc::new(decode_head(value.content)?);
-            let crc = u64::from(crc).wrapping_add(head.parts_crc);
-            seen.add_crc(crc);
-            seen.chunks += 1;
-            chunks.push(Stored { head, crc });
-            Ok(())
-        })?;
-        let mut block = Scanned::default();
-        storage.scan(&[names::NAMES], &mut |key, bytes| {
-            let (value, crc) = value::open(key, bytes)?;
-            seen.add_crc(u64::from(crc));
-            seen.names += 1;
-            let (of, _) = BlockKey::read(key)?;
-            if block.of != Some(of) {
-                std::mem::take(&mut block).restore(&mut names)?;
-                block.of = Some(of);
-            }
-            block.packed.extend(value.content);
-            block.crc = block.crc.wrapping_add(u64::from(crc));
-            block.parts += 1;
-            Ok(())
-        })?;
-        block.restore(&mut names)?;
-        let is_changed = match storage.get(manifest::KEY)? {
-            Some(bytes) => {
-                let (value, _) = value::open(manifest::KEY, &bytes)?;
-                manifest = Manifest::decode(value.content, store)?;
-                false
-            }
-            None => true,
-        };
-        let told = (manifest.chunks, manifest.names, manifest.crc_sum);
-        if (seen.chunks, seen.names, seen.crc_sum) != told {
-            return Err(Fault::Lied(format!(
-                "it has {} chunks and {} values of names, its manifest says {} and {}, or their checksums differ",
-                seen.chunks, seen.names, manifest.chunks, manifest.names
-            )));
-        }
+        let Restored {
+            manifest,
+            is_new,
+            mut chunks,
+            names,
+        } = Restored::read(storage.as_ref(), store)?;
         let is_closed = |it: &Stored| it.head.generation < manifest.generation;
         let written = chunks.split_off(chunks.partition_point(is_closed));
         let index = Self {
@@ -196,7 +160,7 @@ impl Index {
                 open: Open::default(),
                 written,
                 names,
-                is_changed,
+                is_changed: is_new,
             }),
             unpacked_chunks: Cache::default(),
             unpacked_blocks: Cache::default(),
@@ -359,24 +323,6 @@ impl Index {
             state.manifest.applied = lsn.0;
             state.manifest.known_since_ns = i64::MAX;
             state.is_changed = true;
-        }
-    }
-}
-
-/// A block of names whose parts are being read.
-#[derive(Default)]
-struct Scanned {
-    of: Option<BlockKey>,
-    packed: Vec<u8>,
-    parts: u16,
-    crc: u64,
-}
-
-impl Scanned {
-    fn restore(self, names: &mut Names) -> Result<(), Fault> {
-        match self.of {
-            Some(of) => names.restore(of, &self.packed, self.parts, self.crc),
-            None => Ok(()),
         }
     }
 }
