@@ -9,53 +9,15 @@ use tocsin::history::index::{
     Change, Contents, Index, Limits, MemoryStorage, Past, Storage, add_record,
 };
 use tocsin::history::{Entry, Order, Position, Span, Subject, Timeline, What};
-use tocsin::model::Fingerprint;
-use tocsin::record::{AlertBatchV1, AlertTouchV1, AlertV1, Lsn, Record, TenantV1, TouchV1};
+use tocsin::record::{AlertBatchV1, AlertV1, Lsn, Record, TenantV1};
 use tocsin::sys::WallTime;
 
-const MINUTE_NS: i64 = 60_000_000_000;
-const DAY_NS: i64 = 24 * 60 * MINUTE_NS;
+use super::records::{DAY_NS, MINUTE_NS, fingerprint, received, touched};
 
 const EVERYTHING: Limits = Limits {
     retention: Duration::MAX,
     bytes_max: u64::MAX,
 };
-
-fn labels(name: &str) -> Vec<(String, String)> {
-    vec![("alertname".to_owned(), name.to_owned())]
-}
-
-fn fingerprint(name: &str) -> Fingerprint {
-    let labels: tocsin::model::LabelSet = [("alertname", name)].into_iter().collect();
-    labels.fingerprint()
-}
-
-fn received(name: &str, at_ns: i64) -> Record {
-    Record::AlertBatch(AlertBatchV1 {
-        tenant: String::new(),
-        received_at_ns: at_ns,
-        alerts: vec![AlertV1 {
-            labels: labels(name),
-            annotations: Vec::new(),
-            starts_at_ns: at_ns,
-            ends_at_ns: at_ns + 5 * MINUTE_NS,
-            is_timeout: true,
-            generator_url: String::new(),
-        }],
-    })
-}
-
-fn touched(name: &str, at_ns: i64) -> Record {
-    Record::AlertTouch(AlertTouchV1 {
-        tenant: String::new(),
-        received_at_ns: at_ns,
-        touches: vec![TouchV1 {
-            fingerprint: fingerprint(name).0,
-            ends_at_ns: at_ns + 5 * MINUTE_NS,
-            is_timeout: true,
-        }],
-    })
-}
 
 fn add(index: &Index, lsn: u64, record: &Record) {
     add_record(index, Lsn(lsn), record, WallTime(0)).unwrap();

@@ -27,3 +27,4 @@ mod index;
 mod keeper;
 mod kills;
 mod past;
+mod records;

@@ -5,43 +5,10 @@ use std::time::Duration;
 
 use tocsin::history::Timeline;
 use tocsin::history::index::{Index, Limits, MemoryStorage, Past, add_record};
-use tocsin::model::{Fingerprint, LabelSet};
-use tocsin::record::{AlertBatchV1, AlertTouchV1, AlertV1, Lsn, Record, TouchV1};
+use tocsin::record::Lsn;
 use tocsin::sys::WallTime;
 
-const HOUR_NS: i64 = 60 * 60 * 1_000_000_000;
-
-fn fingerprint(name: &str) -> Fingerprint {
-    let labels: LabelSet = [("alertname", name)].into_iter().collect();
-    labels.fingerprint()
-}
-
-fn received(name: &str) -> Record {
-    Record::AlertBatch(AlertBatchV1 {
-        tenant: String::new(),
-        received_at_ns: 0,
-        alerts: vec![AlertV1 {
-            labels: vec![("alertname".to_owned(), name.to_owned())],
-            annotations: Vec::new(),
-            starts_at_ns: 0,
-            ends_at_ns: 2 * HOUR_NS,
-            is_timeout: true,
-            generator_url: String::new(),
-        }],
-    })
-}
-
-fn touched(name: &str, at_ns: i64) -> Record {
-    Record::AlertTouch(AlertTouchV1 {
-        tenant: String::new(),
-        received_at_ns: at_ns,
-        touches: vec![TouchV1 {
-            fingerprint: fingerprint(name).0,
-            ends_at_ns: at_ns + 2 * HOUR_NS,
-            is_timeout: true,
-        }],
-    })
-}
+use super::records::{MINUTE_NS, fingerprint, received, touched};
 
 /// That it still fires is all that is said of it; its labels were said once, and went with what was as old.
 #[test]
@@ -56,11 +23,11 @@ fn an_alert_that_fires_for_longer_than_anything_is_kept_has_its_labels_all_the_t
     };
     let index = open();
     let add = |lsn, record| add_record(&index, Lsn(lsn), &record, WallTime(0)).unwrap();
-    add(1, received("Fires"));
-    add(2, received("Ended"));
+    add(1, received("Fires", 0));
+    add(2, received("Ended", 0));
     let mut found = Vec::new();
     for hour in 1..40 * 24u64 {
-        let at_ns = hour.cast_signed() * HOUR_NS;
+        let at_ns = hour.cast_signed() * 60 * MINUTE_NS;
         add(2 + hour, touched("Fires", at_ns));
         index.retain(WallTime(at_ns)).unwrap();
         let past = Past::new(Arc::clone(&index), "");

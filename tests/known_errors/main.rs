@@ -9,6 +9,9 @@ mod core;
 mod core_support;
 mod history;
 mod keys;
+#[allow(dead_code, reason = "what other tests need of it is not needed here")]
+#[path = "../history/records.rs"]
+mod records;
 mod server;
 #[allow(dead_code, reason = "what other tests need of it is not needed here")]
 #[path = "../recovery/support.rs"]
