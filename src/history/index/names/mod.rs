@@ -25,6 +25,10 @@ pub const ALERTS: u8 = b'a';
 /// Names of groups: their facts.
 pub const GROUPS: u8 = b'g';
 
+/// Blocks that are taken apart at one look, for their age: that of names that nothing was said about any more takes
+/// some milliseconds each in a month of ten thousand chunks, and what is to be read meanwhile waits.
+const AGED_BLOCKS_MAX: usize = 128;
+
 /// Which name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NameKey {
@@ -254,15 +258,18 @@ impl Names {
         self.pending.clear();
     }
 
-    /// Blocks that nothing was added to since then, and the oldest of those that are too many bytes.
+    /// Blocks whose names were used before that time, as many as one look takes; and the oldest of those that are too
+    /// many bytes.
     #[must_use]
     pub fn disposable(&self, oldest: WallTime, bytes_max: u64) -> Vec<Disposable> {
-        let mut left = self.bytes;
+        let (mut left, mut aged) = (self.bytes, 0);
         let mut found = Vec::new();
         for block in self.blocks.values() {
             let is_surplus = left > bytes_max;
-            if is_surplus || block.at < oldest {
+            let is_aged = block.at < oldest && aged < AGED_BLOCKS_MAX;
+            if is_surplus || is_aged {
                 left -= block.bytes;
+                aged += usize::from(!is_surplus);
                 found.push(Disposable {
                     block: *block,
                     is_surplus,
@@ -408,5 +415,42 @@ impl NamesDraft {
         let names = crcs.collect();
         self.written.push(Written { block, names });
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_look_takes_a_part_of_the_aged_blocks_and_all_that_are_too_many() {
+        let mut names = Names::default();
+        for id in 0..300 {
+            let (kind, tenant) = (ALERTS, 7);
+            let key = NameKey { kind, tenant, id };
+            names.note(key, b"what it stands for", WallTime(0));
+            let draft = names.draft(Lsn(1), &mut Packer::default()).unwrap();
+            names.written(draft.written);
+        }
+        let count = |oldest, bytes_max| {
+            let found = names.disposable(WallTime(oldest), bytes_max);
+            let surplus = found.iter().filter(|it| it.is_surplus).count();
+            (found.len(), surplus)
+        };
+        let one_less = names.bytes() - 1;
+        assert_eq!(
+            [
+                count(0, u64::MAX),
+                count(1, u64::MAX),
+                count(0, 0),
+                count(1, one_less)
+            ],
+            [
+                (0, 0),
+                (AGED_BLOCKS_MAX, 0),
+                (300, 300),
+                (1 + AGED_BLOCKS_MAX, 1)
+            ]
+        );
     }
 }
