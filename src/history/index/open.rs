@@ -18,7 +18,8 @@ use crate::history::{Course, Entry, Touch};
 use crate::record::{decode_part, encode_part_into};
 use crate::sys::WallTime;
 
-/// Entries that are kept in memory: 20 MB of it at most, and one for each of a hundred thousand alerts.
+/// Entries that are kept in memory: some 250 bytes of it each, 32 MB at most, and one for each of a hundred thousand
+/// alerts.
 const ITEMS_MAX: usize = 128 * 1024;
 
 /// Bytes of encoded entries that are kept in memory.
