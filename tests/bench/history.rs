@@ -11,7 +11,8 @@
 //! *Names*: a question with a matcher, when the index knows 100,000 alerts.
 //!
 //! *Ingest*: 8 connections, batches of 256 alerts out of 100,000 series, to a server with the index and to
-//! one without, in turns.
+//! one without, in turns: first as a burst of alerts that are all new, to new servers, then as servers get them
+//! all day.
 #![expect(
     clippy::expect_used,
     clippy::print_stdout,
@@ -481,8 +482,8 @@ impl Server {
         }
     }
 
-    /// Alerts a second that are answered with 200.
-    fn load(&self, requests: &[Vec<u8>]) -> f64 {
+    /// Alerts a second that are answered with 200: of each request once, or of all of them again and again.
+    fn load(&self, requests: &[Vec<u8>], is_once: bool) -> f64 {
         let next = AtomicUsize::new(0);
         let done = AtomicUsize::new(0);
         let begun = Instant::now();
@@ -492,9 +493,12 @@ impl Server {
                     let stream = TcpStream::connect(("127.0.0.1", self.port)).expect("it listens");
                     stream.set_nodelay(true).expect("a socket");
                     let mut stream = BufReader::with_capacity(64 << 10, stream);
-                    while begun.elapsed() < TURN {
-                        let at = next.fetch_add(1, Ordering::Relaxed) % requests.len();
-                        if exchange(&mut stream, &requests[at]) == "200" {
+                    while is_once || begun.elapsed() < TURN {
+                        let at = next.fetch_add(1, Ordering::Relaxed);
+                        if is_once && at >= requests.len() {
+                            break;
+                        }
+                        if exchange(&mut stream, &requests[at % requests.len()]) == "200" {
                             done.fetch_add(BATCH, Ordering::Relaxed);
                         }
                     }
@@ -512,36 +516,51 @@ impl Drop for Server {
     }
 }
 
+/// Turns with the index and without; neither is always the first.
+fn in_turns(what: &str, on: &dyn Fn(usize) -> f64, off: &dyn Fn(usize) -> f64) {
+    let (mut with, mut without) = (0.0, 0.0);
+    for turn in 0..TURNS {
+        let (one, other) = match turn % 2 {
+            0 => (on(turn), off(turn)),
+            _ => {
+                let other = off(turn);
+                (on(turn), other)
+            }
+        };
+        println!("{what}: turn {turn}: {one:.0} alerts/s with the index, {other:.0} without");
+        with += one;
+        without += other;
+    }
+    println!(
+        "{what}: {:.0} alerts/s with the index, {:.0} without: {:.2} of it (target 0.9)",
+        with / TURNS as f64,
+        without / TURNS as f64,
+        with / without
+    );
+}
+
 fn ingest() {
     let directory = tempfile::tempdir().expect("a directory");
     let requests = requests();
+    let burst = |turn: usize, mode: &str, port: u16| {
+        let root = directory.path().join(turn.to_string());
+        Server::start(&root, mode, port).load(&requests, true)
+    };
+    in_turns(
+        "burst of new alerts",
+        &|turn| burst(turn, "sled", 19_193),
+        &|turn| burst(turn, "off", 19_194),
+    );
     let (on, off) = (
         Server::start(directory.path(), "sled", 19_193),
         Server::start(directory.path(), "off", 19_194),
     );
     // All series once: what is measured is what servers do all day.
-    let (mut with, mut without) = (0.0, 0.0);
-    on.load(&requests);
-    off.load(&requests);
-    for turn in 0..TURNS {
-        // Neither is always the first.
-        let (one, other) = match turn % 2 {
-            0 => (on.load(&requests), off.load(&requests)),
-            _ => {
-                let other = off.load(&requests);
-                (on.load(&requests), other)
-            }
-        };
-        println!("ingest: turn {turn}: {one:.0} alerts/s with the index, {other:.0} without");
-        with += one;
-        without += other;
-    }
-    println!(
-        "ingest: {:.0} alerts/s with the index, {:.0} without: {:.2} of it (target 0.9)",
-        with / TURNS as f64,
-        without / TURNS as f64,
-        with / without
-    );
+    on.load(&requests, false);
+    off.load(&requests, false);
+    in_turns("ingest", &|_| on.load(&requests, false), &|_| {
+        off.load(&requests, false)
+    });
 }
 
 fn main() {
