@@ -35,14 +35,15 @@ impl Packer {
     /// # Errors
     /// That they are too many.
     pub fn pack(&mut self, bytes: &[u8]) -> Result<Vec<Vec<u8>>, Fault> {
-        let failed = |what: &str| Fault::Reported(format!("it cannot be packed: {what}"));
+        let failed =
+            |what: &str| Fault::Reported(format!("entries or names cannot be packed: {what}"));
         let packed = self.encoder.write_all(bytes);
         let packed = packed.and_then(|()| self.encoder.reset(Vec::new()));
         let packed = packed.map_err(|error| failed(&error.to_string()))?;
         let parts: Vec<Vec<u8>> = packed.chunks(PART_BYTES_MAX).map(<[u8]>::to_vec).collect();
         match u16::try_from(parts.len()) {
             Ok(_) => Ok(parts),
-            Err(_) => Err(failed("it is too long")),
+            Err(_) => Err(failed("they are too long")),
         }
     }
 }
@@ -55,7 +56,7 @@ pub fn unpack(parts: &[u8], about: usize) -> Result<Vec<u8>, Fault> {
     let mut bytes = Vec::with_capacity(about);
     let mut decoder = DeflateDecoder::new(parts).take(UNPACKED_BYTES_MAX);
     let read = decoder.read_to_end(&mut bytes);
-    read.map_err(|error| Fault::Lied(format!("it cannot be unpacked: {error}")))?;
+    read.map_err(|error| Fault::Lied(format!("entries or names cannot be unpacked: {error}")))?;
     Ok(bytes)
 }
 

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use memchr::memmem::Finder;
+
 use super::hash;
 use super::names::{ALERTS, GROUPS, Name, NameKey};
 use super::open::decode;
@@ -19,7 +21,6 @@ use crate::record::{
 };
 use crate::sys::WallTime;
 use crate::wal::Lsn;
-use memchr::memmem::Finder;
 
 /// Adds a record to the index. Some records do not say when they were written; `before` is the time of the last
 /// one that did.

@@ -199,7 +199,8 @@ impl Index {
         let mut packed = Vec::new();
         for key in keys {
             let bytes = self.storage.get(&key)?;
-            let missing = || Fault::Lied("a part is missing".to_owned());
+            let missing =
+                || Fault::Lied("a part of a chunk or of a block of names is missing".to_owned());
             let bytes = bytes.ok_or_else(missing)?;
             packed.extend(value::open(&key, &bytes)?.0.content);
         }
